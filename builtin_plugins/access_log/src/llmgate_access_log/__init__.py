@@ -1,0 +1,5 @@
+"""One JSON line per request."""
+
+
+class AccessLogPlugin:
+    """One JSON line per request."""

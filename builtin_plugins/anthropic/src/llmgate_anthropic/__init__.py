@@ -1,0 +1,5 @@
+"""The anthropic.messages dialect and the anthropic provider type."""
+
+
+class AnthropicPlugin:
+    """The anthropic.messages dialect and the anthropic provider type."""

