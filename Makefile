@@ -1,0 +1,46 @@
+# Needs python3 (>= 3.11) with pip, and make. Everything else is fetched into .tools and .venv.
+.DEFAULT_GOAL := help
+.PHONY: help serve test check bench lock clean
+
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard builtin_plugins/*/pyproject.toml contrib/*/pyproject.toml))
+MEMBERS := core cli $(PLUGINS) plugin_template
+READY   := .venv/.ready
+BIN     := .venv/bin
+# the first python that is new enough; looked for only when something has to be installed
+FIND    := for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+             $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done
+PYTHON   = $(eval PYTHON := $(or $(shell $(FIND)),$(error llmgate needs Python 3.11 or newer; none found as python3 or python3.N)))$(PYTHON)
+UV       = $(PYTHON) .ci/uv.py
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 16
+
+serve: $(READY) ## serve on 127.0.0.1:8080 (ARGS="--port 9000" for more)
+	@exec $(BIN)/llmgate serve $(ARGS)
+
+test: $(READY) ## run every test (ARGS="-k words" for fewer)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## ruff, ruff format and mypy --strict
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy $(MEMBERS:%=%/src)
+	$(BIN)/mypy --explicit-package-bases --cache-dir .mypy_cache/tests $(wildcard $(MEMBERS:%=%/tests) tests .ci/*.py)
+
+bench: $(READY) ## measure the CPU time of one request
+	$(BIN)/python tests/bench/bench.py $(ARGS)
+
+lock: ## move every third-party version, and uv, to the newest
+	echo uv | $(UV) pip compile - --quiet --upgrade --universal --generate-hashes --no-header --no-annotate -o .ci/uv.txt
+	$(UV) lock --upgrade
+	$(UV) export --quiet --frozen --all-packages --all-extras --all-groups --no-emit-workspace --no-header --no-annotate -o requirements.lock
+
+clean: ## remove what was installed and cached
+	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(READY): requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
+	@echo "setting up .venv: some seconds, this once"
+	@test -x $(BIN)/python || $(UV) venv --quiet --clear .venv
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ./,. $(MEMBERS))
+	@touch $@
