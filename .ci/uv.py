@@ -47,7 +47,7 @@ def fetch() -> None:
     command += ["--target", str(TOOLS), "--require-hashes", "-r", str(PIN)]
     over = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_ROOT_USER_ACTION": "ignore"}
     if subprocess.run(command, env={**os.environ, **over}, check=False).returncode:
-        sys.exit("uv could not be fetched by pip (its message is above). Without uv and make, the README has one pip line.")
+        sys.exit("pip could not fetch uv (its message is above). The README has one line of pip that does without.")
 
 
 def pip_settings() -> dict[str, str]:
@@ -64,7 +64,7 @@ def pip_settings() -> dict[str, str]:
 
 
 def uv_environment(settings: dict[str, str]) -> dict[str, str]:
-    """The variables that make uv use what pip uses. Find-links folders that are not there are left out: uv refuses them."""
+    """The variables that make uv use what pip uses. Folders that are not there are left out: uv refuses them."""
     links = [x for x in settings.get("find-links", "").split() if "://" in x or Path(x).is_dir()]
     wanted = {
         "UV_DEFAULT_INDEX": settings.get("index-url", ""),
