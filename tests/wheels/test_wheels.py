@@ -1,0 +1,145 @@
+"""Every member's wheel works alone: in a clean environment with core's wheel and what the two declare, nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Install = Callable[..., Path]
+
+ROOT = Path(__file__).resolve().parents[2]
+UV = ROOT / ".tools" / "bin" / "uv"
+PLUGINS = sorted(
+    path.parent for folder in ("builtin_plugins", "contrib") for path in ROOT.glob(f"{folder}/*/pyproject.toml")
+)
+MEMBERS = {path.name: path for path in [ROOT / "core", ROOT / "cli", *PLUGINS]} | {"example": ROOT / "plugin_template"}
+
+# imports every module of the package (what only an extra installs is left out), then loads its entry point
+PROBE = """
+import importlib, pkgutil, sys
+from importlib.metadata import entry_points
+word = sys.argv[1]
+package = importlib.import_module("llmgate_" + word)
+assert "site-packages" in package.__file__, package.__file__
+for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    if not module.name.startswith("llmgate_core.testing") and not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+print([entry.name for entry in entry_points(group="llmgate") if entry.load()])
+"""
+
+
+def run(command: Sequence[str | Path], env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
+    """A command's output; when it fails, an error that shows it."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=cwd)
+    if done.returncode:
+        pytest.fail(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}", pytrace=False)
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Builds and installs run two at a time."""
+    with ThreadPoolExecutor(2) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> dict[str, Path]:
+    """The wheel of each member by its word, and of the standard set by the word `standard`."""
+
+    def build(item: tuple[str, Path]) -> Path:
+        out = tmp_path_factory.getbasetemp() / "wheels" / item[0]
+        run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", out], cwd=item[1])
+        (wheel,) = out.glob("*.whl")
+        return wheel
+
+    todo = {**MEMBERS, "standard": ROOT}
+    return dict(zip(todo, pool.map(build, todo.items()), strict=True))
+
+
+@pytest.fixture(scope="module")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Install:
+    """`install("name", requirement, …)` makes a clean environment of what is asked, in the lock's versions."""
+    run([sys.executable, ROOT / ".ci" / "uv.py", "--version"])  # fetches uv when make has not
+    bootstrap = runpy.run_path(str(ROOT / ".ci" / "uv.py"))
+    env = {**os.environ, **bootstrap["uv_environment"](bootstrap["pip_settings"]())}
+    base = tmp_path_factory.mktemp("environments")
+    versions = re.findall(r"^(\S+==\S+(?: ; .*?)?) \\$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    (base / "versions.txt").write_text("\n".join(versions))
+
+    def make(name: str, *requirements: str | Path) -> Path:
+        run([UV, "venv", "--quiet", "--python", sys.executable, base / name], env)
+        command: list[str | Path] = [
+            UV,
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            base / name,
+            "-c",
+            base / "versions.txt",
+        ]
+        if requirements:
+            run([*command, *requirements], env)
+        return base / name / "bin"
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def alone(pool: ThreadPoolExecutor, wheels: dict[str, Path], install: Install) -> dict[str, Future[Path]]:
+    """For each member the folder of programs of an environment that holds it and core."""
+    return {word: pool.submit(partial(install, word, wheels[word], wheels["core"])) for word in MEMBERS}
+
+
+@pytest.mark.parametrize("word", MEMBERS)
+def test_wheel_holds_the_package_and_its_type_marker(word: str, wheels: dict[str, Path]) -> None:
+    """A wheel brings one import package, marked as typed, and none of the tests."""
+    names = zipfile.ZipFile(wheels[word]).namelist()
+    assert f"llmgate_{word}/py.typed" in names
+    tops = {name.partition("/")[0] for name in names}
+    assert sorted(top for top in tops if not top.endswith(".dist-info")) == [f"llmgate_{word}"]
+
+
+@pytest.mark.parametrize("word", MEMBERS)
+def test_member_works_alone(word: str, alone: dict[str, Future[Path]]) -> None:
+    """Each module imports and the entry point loads, with nothing installed that is not declared."""
+    bin_ = alone[word].result()
+    found = run([bin_ / "python", "-I", "-W", "error", "-c", PROBE, word], cwd=bin_)
+    assert found.strip() == str([] if word in {"core", "cli"} else [word])
+
+
+def test_kit_works_with_its_extra(wheels: dict[str, Path], install: Install) -> None:
+    """`llmgate-core[testing]` is enough to import the kit for plugin authors."""
+    bin_ = install("kit", f"llmgate-core[testing] @ {wheels['core'].as_uri()}")
+    run([bin_ / "python", "-I", "-W", "error", "-c", "import llmgate_core.testing"], cwd=bin_)
+
+
+def test_standard_set_is_installed_by_pip(wheels: dict[str, Path], install: Install) -> None:
+    """pip itself installs the standard set, finds no conflict in it, and the command starts with every builtin."""
+    bin_ = install("standard")
+    standard = [
+        wheel
+        for word, wheel in wheels.items()
+        if word != "example" and MEMBERS.get(word, ROOT).parent.name != "contrib"
+    ]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", bin_ / "python", "--disable-pip-version-check"]
+    run([*pip, "install", "--quiet", "-c", bin_.parent.parent / "versions.txt", *standard])
+    run([*pip, "check"])
+    assert run([bin_ / "llmgate", "--version"], cwd=bin_) != ""
+    script = "from importlib.metadata import entry_points as e; print(*sorted(x.name for x in e(group='llmgate')))"
+    found = run([bin_ / "python", "-I", "-c", script], cwd=bin_).split()
+    assert found == sorted(path.name for path in PLUGINS if path.parent.name == "builtin_plugins")
