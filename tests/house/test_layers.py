@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 # Ground floor first. A module may import from its own floor and from those below it. A new module is entered here,
 # by its name or its folder's, by whoever builds it: where does it belong?
 FLOORS = (
-    ("words", {"decisions", "errors", "events", "jsonfields", "messages", "secrets", "upstream_errors", "usage"}),
     (
-        "contract",
-        {"dialect", "endpoints", "exchange", "frames", "hookspecs", "provider", "request", "response", "wirevalues"},
+        "words",
+        "decisions errors events frames jsonfields messages renames secrets strict upstream_errors usage wirevalues",
     ),
-    ("start-up", {"chains", "config", "plugins", "registry"}),
-    ("the way", {"attempts", "gateway", "relay"}),
-    ("wire", {"wire"}),
-    ("kit", {"testing"}),
+    ("contract", "dialect endpoints exchange hookspecs plugin provider rejections request response"),
+    ("start-up", "chains config plugins registry"),
+    ("the way", "attempts gateway relay"),
+    ("wire", "wire"),
+    ("kit", "testing"),
 )
 
 
@@ -35,7 +35,7 @@ def room(dotted: str) -> str:
 
 def floor(name: str) -> int:
     """The index of the floor that a room is on."""
-    (found,) = [index for index, (_, rooms) in enumerate(FLOORS) if name in rooms]
+    (found,) = [index for index, (_, rooms) in enumerate(FLOORS) if name in rooms.split()]
     return found
 
 
@@ -77,7 +77,7 @@ def graph(core: Member) -> dict[str, set[str]]:
 
 def test_every_module_stands_on_a_floor(graph: dict[str, set[str]]) -> None:
     """Each room of core is entered in FLOORS, on one floor."""
-    known = [name for _, rooms in FLOORS for name in rooms]
+    known = [name for _, rooms in FLOORS for name in rooms.split()]
     assert len(known) == len(set(known))
     assert sorted({room(name) for name in graph} - set(known)) == []
 
