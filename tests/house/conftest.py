@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PLUGIN_FOLDERS = ("builtin_plugins", "contrib")
 
 
+def nodes(tree: ast.AST, *, typing: bool) -> Iterator[ast.AST]:
+    """Every node below `tree`."""
+    for node in ast.iter_child_nodes(tree):
+        if typing or not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
+            yield node
+            yield from nodes(node, typing=typing)
+
+
 @dataclass(frozen=True)
 class Module:
     """One Python file of a member's `src`, by its dotted name."""
@@ -23,9 +32,9 @@ class Module:
     name: str
     path: Path
 
-    def tree(self) -> ast.Module:
-        """The file, parsed."""
-        return ast.parse(self.path.read_text(), str(self.path))
+    def nodes(self, *, typing: bool = True) -> Iterator[ast.AST]:
+        """Every node of the file; without `typing`, those under `if TYPE_CHECKING:` are left out."""
+        return nodes(ast.parse(self.path.read_text()), typing=typing)
 
 
 @dataclass(frozen=True)
@@ -63,11 +72,14 @@ class Member:
             found.append(Module(".".join(parts[:-1] if parts[-1] == "__init__" else parts), path))
         return found
 
-    def imports(self, within: str) -> dict[str, set[str]]:
-        """Dotted names that files under `within` ("src", "tests") import absolutely, each with those files."""
+    def imports(self, within: str, *, typing: bool = True) -> dict[str, set[str]]:
+        """Dotted names that files under `within` ("src", "tests") import absolutely, each with those files.
+
+        Without `typing`, names that only annotations need (under `if TYPE_CHECKING:`) are left out.
+        """
         found: dict[str, set[str]] = {}
         for path in sorted((self.folder / within).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text())):
+            for node in nodes(ast.parse(path.read_text()), typing=typing):
                 names: list[str] = []
                 if isinstance(node, ast.Import):
                     names = [alias.name for alias in node.names]

@@ -16,10 +16,10 @@ def normal(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[ \[<>=!~;]", requirement, maxsplit=1)[0]).lower()
 
 
-def foreign(member: Member, within: str) -> dict[str, set[str]]:
+def foreign(member: Member, within: str, *, typing: bool = True) -> dict[str, set[str]]:
     """What a member imports that is neither its own nor the standard library's, by top-level name."""
     found: dict[str, set[str]] = {}
-    for name, files in member.imports(within).items():
+    for name, files in member.imports(within, typing=typing).items():
         top = name.partition(".")[0]
         if top not in sys.stdlib_module_names and top != member.package:
             found.setdefault(top, set()).update(files)
@@ -63,7 +63,7 @@ def test_member_imports_only_what_it_declares(member: Member) -> None:
     owners = packages_distributions()
     undeclared = {
         name: files
-        for name, files in foreign(member, "src").items()
+        for name, files in foreign(member, "src", typing=False).items()
         if not declared & {normal(dist) for dist in owners.get(name, [name])}
     }
     assert undeclared == {}
