@@ -19,8 +19,9 @@ FLOORS = (
         "decisions errors events frames jsonfields messages renames secrets upstream_errors usage wirevalues",
     ),
     ("contract", "dialect endpoints exchange hookspecs plugin provider rejections request response"),
-    ("start-up", "chains config plugins registry strict"),
+    ("start-up", "chains config hooks plugins registry strict"),
     ("the way", "attempts gateway relay"),
+    ("assembly", "startup"),
     ("wire", "wire"),
     ("kit", "testing"),
 )
