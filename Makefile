@@ -38,9 +38,14 @@ lock: ## move every third-party version, and uv, to the newest
 clean: ## remove what was installed and cached
 	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
+# the environment holds this folder's absolute path: a copied or moved one is made anew
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
 $(READY): requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 	@echo "setting up .venv: some seconds, this once"
-	@test -x $(BIN)/python || $(UV) venv --quiet --clear .venv
+	@test -x $(BIN)/python && test "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" || $(UV) venv --quiet --clear .venv
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ./,. $(MEMBERS))
-	@touch $@
+	@echo "$(CURDIR)" > $@
