@@ -18,10 +18,10 @@ FLOORS = (
         "words",
         "decisions errors events frames jsonfields messages renames secrets upstream_errors usage wirevalues",
     ),
-    ("contract", "dialect endpoints exchange hookspecs plugin provider rejections request response"),
+    ("contract", "assembly dialect endpoints exchange hookspecs plugin provider rejections request response"),
     ("start-up", "chains config hooks plugins registry strict"),
     ("the way", "attempts gateway relay"),
-    ("assembly", "startup"),
+    ("opening", "startup"),
     ("wire", "wire"),
     ("kit", "testing"),
 )

@@ -27,15 +27,16 @@ PLUGINS = sorted(
 )
 MEMBERS = {path.name: path for path in [ROOT / "core", ROOT / "cli", *PLUGINS]} | {"example": ROOT / "plugin_template"}
 
-# imports every module of the package (what only an extra installs is left out), then loads its entry point
+KIT = "llmgate_core.testing"  # for plugin authors: what it needs is installed by an extra
+
+# imports every module of a package but `__main__` and those under the second name, then loads all entry points
 PROBE = """
 import importlib, pkgutil, sys
 from importlib.metadata import entry_points
-word = sys.argv[1]
-package = importlib.import_module("llmgate_" + word)
+package = importlib.import_module(sys.argv[1])
 assert "site-packages" in package.__file__, package.__file__
 for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-    if not module.name.startswith("llmgate_core.testing") and not module.name.endswith("__main__"):
+    if not module.name.startswith((*sys.argv[2:], package.__name__ + ".__main__")):
         importlib.import_module(module.name)
 print([entry.name for entry in entry_points(group="llmgate") if entry.load()])
 """
@@ -118,14 +119,14 @@ def test_wheel_holds_the_package_and_its_type_marker(word: str, wheels: dict[str
 def test_member_works_alone(word: str, alone: dict[str, Future[Path]]) -> None:
     """Each module imports and the entry point loads, with nothing installed that is not declared."""
     bin_ = alone[word].result()
-    found = run([bin_ / "python", "-I", "-W", "error", "-c", PROBE, word], cwd=bin_)
+    found = run([bin_ / "python", "-I", "-W", "error", "-c", PROBE, f"llmgate_{word}", KIT], cwd=bin_)
     assert found.strip() == str([] if word in {"core", "cli"} else [word])
 
 
 def test_kit_works_with_its_extra(wheels: dict[str, Path], install: Install) -> None:
     """`llmgate-core[testing]` is enough to import the kit for plugin authors."""
     bin_ = install("kit", f"llmgate-core[testing] @ {wheels['core'].as_uri()}")
-    run([bin_ / "python", "-I", "-W", "error", "-c", "import llmgate_core.testing"], cwd=bin_)
+    run([bin_ / "python", "-I", "-W", "error", "-c", PROBE, KIT], cwd=bin_)
 
 
 def test_standard_set_is_installed_by_pip(wheels: dict[str, Path], install: Install) -> None:
