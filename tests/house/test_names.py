@@ -47,6 +47,12 @@ def test_member_has_the_shape_of_the_house(member: Member) -> None:
     assert [path.name for path in wanted if not path.is_file()] == []
 
 
+def test_every_package_says_that_it_is_one(member: Member) -> None:
+    """No namespace packages: each folder of Python files under `src` has an `__init__.py`."""
+    folders = {module.path.parent for module in member.modules()}
+    assert sorted(str(folder) for folder in folders if not (folder / "__init__.py").is_file()) == []
+
+
 def test_plugin_has_tests_of_its_own(plugin: Member) -> None:
     """A plugin's tests live beside it and can run alone."""
     assert sorted((plugin.folder / "tests").glob("test_*.py")) != []
