@@ -1,0 +1,58 @@
+"""The kit for plugin authors: what our own plugins are tested with. Install ``llmgate-core[testing]``.
+
+    from llmgate_core.testing import ProviderContract, Reply, ScriptedUpstream
+
+Its pytest plugin is found by itself: the fixture ``serve_gateway`` serves a real gateway on a loopback port, and guards
+fail a test that reaches beyond loopback, blocks the event loop or leaves something open (see ``guards``).
+
+Names are looked up when they are first used: installing the kit costs a test run nothing that it does not use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .answers import Answer, CloseWithoutReply, Gate, Line, Raw, Reply, Reset, Stall, Stream, Truncated
+    from .http1 import Received
+    from .scripted import ScriptedUpstream
+
+_HOME: Final = MappingProxyType(
+    {
+        "Answer": "answers",
+        "CloseWithoutReply": "answers",
+        "Gate": "answers",
+        "Line": "answers",
+        "Raw": "answers",
+        "Received": "http1",
+        "Reply": "answers",
+        "Reset": "answers",
+        "ScriptedUpstream": "scripted",
+        "Stall": "answers",
+        "Stream": "answers",
+        "Truncated": "answers",
+    }
+)
+
+__all__ = (
+    "Answer",
+    "CloseWithoutReply",
+    "Gate",
+    "Line",
+    "Raw",
+    "Received",
+    "Reply",
+    "Reset",
+    "ScriptedUpstream",
+    "Stall",
+    "Stream",
+    "Truncated",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
