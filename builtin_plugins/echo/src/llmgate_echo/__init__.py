@@ -1,5 +1,19 @@
-"""An in-process provider that answers without a network: for first minutes, demos and tests."""
+"""A provider that answers in process, deterministically: for the first minute, demonstrations and tests without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from llmgate_core import Plugin, Provider
+
+from .provider import EchoConfig, EchoProvider
+
+__all__ = ("EchoConfig", "EchoPlugin", "EchoProvider")
 
 
-class EchoPlugin:
-    """An in-process provider that answers without a network: for first minutes, demos and tests."""
+class EchoPlugin(Plugin):
+    """Offers the provider type ``echo``."""
+
+    def llmgate_register_providers(self, register: Callable[[type[Provider]], None]) -> None:
+        """One type; it is always on, so that ``echo/echo`` answers without any config."""
+        register(EchoProvider)
