@@ -88,15 +88,17 @@ class Dialect(ABC):
     """One wire format. Stateless: all state of a stream lives in its reader, writer or probe."""
 
     name: ClassVar[str]
-    """``vendor.operation``: ``openai.chat``."""
+    """``vendor.operation``."""
     prefix: ClassVar[str]
-    """The vendor's path prefix under which ``routes`` are served as well: ``/openai``."""
+    """The vendor's path prefix under which ``routes`` are served as well: ``/vendor``."""
     routes: ClassVar[tuple[Route, ...]]
     """Native paths."""
     stream_type: ClassVar[str] = "text/event-stream; charset=utf-8"
     """Content type of a streamed answer."""
     keep_alive: ClassVar[bytes] = b": keep-alive\n\n"
     """What may be written to a waiting client without meaning anything."""
+    end_marker: ClassVar[bytes] = b""
+    """What a complete stream must end with, for a provider that forgot it (written when the probe says ``complete``)."""
     reset_headers: ClassVar[tuple[str, ...]] = ()
     """A provider's answer headers that say when an exhausted limit resets (seconds, Go durations or RFC 3339)."""
     relay_headers: ClassVar[tuple[str, ...]] = ()

@@ -44,9 +44,8 @@ def split_fields(body: bytes) -> dict[str, msgspec.Raw]:
     for name, raw in fields.items():
         size = len(memoryview(raw))
         spare -= len(name) + 4 + size
-        if size > _LONGEST_NUMBER or size < 1:
-            if raw_is_number(raw):
-                raise _invalid(f"the number in {name!r} is too long")
+        if size > _LONGEST_NUMBER and raw_is_number(raw):
+            raise _invalid(f"the number in {name!r} is too long")
     if spare > 0 or not fields:
         _refuse_duplicates(body, fields)
     return fields

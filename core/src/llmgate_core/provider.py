@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, field, frozen, validators
 
 from .decisions import EMPTY, Key
 from .dialect import Dialect
@@ -37,12 +37,11 @@ class KeyConfig:
 
 @define
 class Timeouts:
-    """Seconds. ``first_byte`` runs until the first content, ``idle`` between pieces, ``total`` over everything."""
+    """Seconds. ``first_byte`` runs until the first content, ``idle`` between pieces. The total is ``[gateway] total_timeout``."""
 
-    connect: float = 5.0
-    first_byte: float = 120.0
-    idle: float = 120.0
-    total: float = 600.0
+    connect: float = field(default=5.0, validator=validators.gt(0))
+    first_byte: float = field(default=120.0, validator=validators.gt(0))
+    idle: float = field(default=120.0, validator=validators.gt(0))
 
 
 @define
@@ -97,7 +96,7 @@ class Provider(ABC):
     known_models: ClassVar[tuple[str, ...]] = ()
     """Models it is known to have, for lists; used for a bare name as well."""
     model_patterns: ClassVar[tuple[str, ...]] = ()
-    """Shell patterns of bare names that belong to it: ``gpt-*``."""
+    """Shell patterns of bare names that belong to it: ``name-*``."""
     usual_env: ClassVar[str | None] = None
     """The environment variable that customarily holds its key; when it is set, the provider needs no config."""
     always_on: ClassVar[bool] = False

@@ -5,20 +5,25 @@ Immutable like :class:`~llmgate_core.request.Request`, and changed through the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from .decisions import EMPTY
 from .messages import ChatResponse
+from .wirevalues import WireRequest
+
+if TYPE_CHECKING:
+    from .dialect import Dialect
 
 
 class Response:
     """Either ``body`` (bytes for the client, in its dialect) or a canonical value that the core will write.
 
-    A plugin that answers a request itself returns ``Response.of(chat_response)``: it is written in the client's dialect, as
-    a stream when one was asked for. ``Response(status=…, body=…)`` goes out as it is.
+    A plugin that answers a request itself returns ``Response.of(chat_response)``: it is written in the client's dialect,
+    as a stream when one was asked for. ``Response(status=…, body=…)`` goes out as it is.
     """
 
-    __slots__ = ("_canonical", "_decode", "body", "edited", "headers", "status")
+    __slots__ = ("_canonical", "_dialect", "_wire", "body", "edited", "headers", "status")
 
     def __init__(
         self,
@@ -26,39 +31,43 @@ class Response:
         body: bytes | None = None,
         *,
         headers: Mapping[str, str] = EMPTY,
-        decode: Callable[[], ChatResponse] | None = None,
+        dialect: Dialect | None = None,
+        wire: WireRequest | None = None,
+        canonical: ChatResponse | None = None,
+        edited: bool = False,
     ) -> None:
         self.status = status
         self.body = body
         self.headers = headers
-        self.edited = False
-        self._decode = decode
-        self._canonical: ChatResponse | None = None
+        self.edited = edited
+        self._dialect = dialect
+        self._wire = wire
+        self._canonical = canonical
 
     @classmethod
-    def of(cls, canonical: ChatResponse, *, headers: Mapping[str, str] = EMPTY) -> Response:
+    def of(cls, canonical: ChatResponse, *, status: int = 200, headers: Mapping[str, str] = EMPTY) -> Response:
         """A successful answer with this content."""
-        response = cls(200, None, headers=headers)
-        response._canonical = canonical
-        response.edited = True
-        return response
+        return cls(status, None, headers=headers, canonical=canonical, edited=True)
 
     @property
     def canonical(self) -> ChatResponse | None:
         """The answer in canonical form, decoded on first use; None for an answer that has none (not a chat)."""
-        if self._canonical is None and self._decode is not None:
-            self._canonical = self._decode()
+        if self._canonical is None and self._dialect is not None and self._wire is not None and self.body is not None:
+            self._canonical = self._dialect.read_response(self.body, self._wire)
         return self._canonical
 
     def with_canonical(self, canonical: ChatResponse) -> Response:
         """The same answer with another content."""
-        changed = Response.of(canonical, headers=self.headers)
-        changed.status = self.status
-        return changed
+        return Response.of(canonical, status=self.status, headers=self.headers)
 
     def with_header(self, name: str, value: str) -> Response:
         """The same answer with one more header (lower-case name)."""
-        changed = Response(self.status, self.body, headers={**self.headers, name: value}, decode=self._decode)
-        changed._canonical = self._canonical
-        changed.edited = self.edited
-        return changed
+        return Response(
+            self.status,
+            self.body,
+            headers={**self.headers, name: value},
+            dialect=self._dialect,
+            wire=self._wire,
+            canonical=self._canonical,
+            edited=self.edited,
+        )

@@ -1,0 +1,117 @@
+"""Trying the targets of the plan, one after the other, until an answer can be committed.
+
+What follows a failed attempt is decided by plugins (``llmgate_on_error``) within limits that hold whatever they say: nothing
+after the commit point, nothing past the deadline, and an attempt that may have been billed is repeated on the same target
+once at most, and only for pure inference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from .calls import Answer, Calls
+from .decisions import Next, Retry, Target
+from .errors import GatewayError, NotFound, PluginError
+from .exchange import Attempt, Exchange
+from .hooks import Hooks, run
+from .registry import Registry
+from .response import Response
+from .upstream_errors import AttemptClass, UpstreamError, UpstreamRejected
+
+
+async def try_plan(exchange: Exchange, calls: Calls, registry: Registry, hooks: Hooks) -> Answer:
+    """The first answer that may be committed. Raises the last error when no target gave one."""
+    failed: GatewayError | None = None
+    for target in exchange.plan:
+        while True:
+            attempt = _begin(exchange, target, registry)
+            try:
+                return await calls.make(exchange, attempt)
+            except PluginError as error:
+                await end_attempt(exchange, attempt, hooks, error)
+                raise
+            except GatewayError as error:
+                failed = _as_seen(exchange, attempt, error)
+                decision = await _decide(exchange, attempt, failed, hooks)
+            if isinstance(decision, Response):
+                return decision
+            if decision is None:
+                raise failed
+            if isinstance(decision, Next):
+                break
+            await _back_off(exchange, decision.after, failed)
+    raise failed or NotFound("the plan is empty", code="model_not_found")
+
+
+def _begin(exchange: Exchange, target: Target, registry: Registry) -> Attempt:
+    provider = registry.providers.get(target.provider)
+    if provider is None:
+        raise NotFound(f"there is no provider {target.provider!r}", code="model_not_found", param="model")
+    now = asyncio.get_running_loop().time()
+    attempt = Attempt(len(exchange.attempts) + 1, target, provider, now)
+    exchange.attempts.append(attempt)
+    return attempt
+
+
+def _as_seen(exchange: Exchange, attempt: Attempt, error: GatewayError) -> GatewayError:
+    """A 404 means an unknown model when the client named the model, and our own bad configuration when it did not."""
+    if isinstance(error, UpstreamRejected) and error.upstream_status == 404:
+        target = attempt.target
+        if exchange.model not in {target.model, str(target)}:
+            error.status, error.kind, error.code, error.body = 502, "upstream", "upstream_misconfigured", None
+        else:
+            error.kind = "not_found"
+    return error
+
+
+async def _decide(
+    exchange: Exchange, attempt: Attempt, error: GatewayError, hooks: Hooks
+) -> Retry | Next | Response | None:
+    """Ask the plugins, and hold their answer against what must never be done."""
+    _close(attempt, error)
+    decision: Retry | Next | Response | None = None
+    try:
+        if hooks.on_error is not None:
+            decision = await run(hooks.on_error, exchange, error)
+    finally:
+        await _observe(exchange, attempt, hooks)
+    if isinstance(decision, Retry) and attempt.result is AttemptClass.AMBIGUOUS and not _may_repeat(exchange):
+        return Next() if exchange.plan[-1] is not attempt.target else None
+    return decision
+
+
+def _may_repeat(exchange: Exchange) -> bool:
+    """Whether the attempt that just failed in the dark may be sent to the same target again."""
+    ambiguous = [attempt for attempt in exchange.attempts if attempt.result is AttemptClass.AMBIGUOUS]
+    return exchange.pure and len(ambiguous) <= 1
+
+
+def _close(attempt: Attempt, error: GatewayError | None) -> None:
+    attempt.ended_at = asyncio.get_running_loop().time()
+    attempt.error = error
+    if error is None:
+        attempt.result = AttemptClass.OK
+        return
+    result = error.attempt_class if isinstance(error, UpstreamError) else AttemptClass.NOT_SENT
+    attempt.result = AttemptClass.AMBIGUOUS if result is AttemptClass.PARTIAL else result
+
+
+async def _back_off(exchange: Exchange, after: float, error: GatewayError) -> None:
+    """Wait, but never into the deadline: the answer would come to nobody."""
+    if asyncio.get_running_loop().time() + after >= exchange.deadline:
+        raise error
+    if after > 0:
+        await asyncio.sleep(after)
+
+
+async def end_attempt(exchange: Exchange, attempt: Attempt, hooks: Hooks, error: GatewayError | None) -> None:
+    """Close an attempt that no decision follows: it succeeded, or broke after the commit point."""
+    _close(attempt, error)
+    if error is not None and exchange.committed_at is not None:
+        attempt.result = AttemptClass.PARTIAL
+    await _observe(exchange, attempt, hooks)
+
+
+async def _observe(exchange: Exchange, attempt: Attempt, hooks: Hooks) -> None:
+    if hooks.attempt_done is not None:
+        await run(hooks.attempt_done, exchange, attempt)

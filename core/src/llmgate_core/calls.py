@@ -1,0 +1,290 @@
+"""One attempt: from a target to an answer that may be committed.
+
+    key ─► transform_request ─► the provider's wire ─► send ─► whole answer │ stream past its hold-back
+
+Every attempt is written from the request as it arrived (``exchange.request`` is immutable), never from what an earlier one left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from .assembly import Assembler, events_of
+from .config import GatewayConfig
+from .decisions import Key
+from .dialect import Dialect, Losses
+from .errors import InvalidRequest, NotFound
+from .exchange import Attempt, Exchange
+from .feeds import EventFeed, EventSource, Feed, GivenEvents, LocalEvents, RawFeed, WireEvents
+from .hooks import Hooks, run
+from .messages import ChatResponse
+from .provider import Call, HttpProvider, LocalProvider, UpstreamRequest
+from .registry import Registry
+from .rejections import reject
+from .relay import OpenStream
+from .request import Request
+from .resets import seconds_until_reset
+from .response import Response
+from .tokens import estimate_tokens
+from .upstream import Reply, Upstream
+from .upstream_errors import NoKeyAvailable, UpstreamEmpty, UpstreamRedirect, UpstreamTimeout
+from .wirevalues import WireRequest
+
+Answer = Response | OpenStream
+_ERROR_BODY_LIMIT: Final = 256 * 1024
+
+
+class Calls:
+    """Makes attempts. Holds nothing of any request."""
+
+    def __init__(self, config: GatewayConfig, registry: Registry, hooks: Hooks, upstream: Upstream) -> None:
+        self._config = config
+        self._registry = registry
+        self._hooks = hooks
+        self._upstream = upstream
+
+    async def make(self, exchange: Exchange, attempt: Attempt) -> Answer:
+        """Try once. Raises a :class:`GatewayError`; an :class:`UpstreamError` knows how far it came."""
+        provider = attempt.provider
+        if provider.keys:
+            attempt.key = await self._select_key(exchange, attempt)
+        request = exchange.request
+        if self._hooks.transform_request is not None:
+            request = await run(self._hooks.transform_request, exchange, request)
+        if isinstance(provider, LocalProvider):
+            return await self._local(exchange, attempt, provider, request)
+        if not isinstance(provider, HttpProvider):
+            raise TypeError(f"provider {provider.name!r} is neither an HttpProvider nor a LocalProvider")
+        same = exchange.dialect.name in provider.dialects and not request.edited
+        dialect = exchange.dialect if exchange.dialect.name in provider.dialects else self._preferred(attempt)
+        attempt.dialect = dialect
+        path = dialect.path(exchange.operation, attempt.target.model, request.stream)
+        if exchange.operation != "chat" and not (same and path):
+            return self._without_counterpart(exchange, attempt, dialect, request)
+        model = attempt.target.model
+        wire = dialect.forward(request, model) if same else self._translated(exchange, attempt, dialect, request)
+        call = Call(exchange.operation, dialect, model, exchange.stream, wire.body, wire.headers, attempt.key)
+        reply = await self._send(exchange, attempt, provider.describe(call))
+        try:
+            return await self._receive(exchange, attempt, dialect, wire, reply, same=same)
+        except BaseException:
+            reply.close()
+            raise
+
+    async def _select_key(self, exchange: Exchange, attempt: Attempt) -> Key:
+        if self._hooks.select_key is not None:
+            chosen: Key | None = await run(self._hooks.select_key, exchange, attempt.target)
+            if chosen is not None:
+                return chosen
+        for key in attempt.provider.keys:
+            if key.allows(attempt.target.model):
+                return key
+        raise NoKeyAvailable(f"no key of provider {attempt.provider.name!r} may be used for {attempt.target.model!r}")
+
+    def _preferred(self, attempt: Attempt) -> Dialect:
+        return self._registry.dialects[attempt.provider.dialects[0]]
+
+    def _translated(self, exchange: Exchange, attempt: Attempt, dialect: Dialect, request: Request) -> WireRequest:
+        losses = Losses()
+        wire = dialect.write_request(request.canonical, attempt.target.model, losses)
+        if losses:
+            if self._config.unsupported == "refuse":
+                losses.refuse()
+            exchange.response_headers["x-llmgate-dropped"] = ", ".join(losses.fields)
+        return wire
+
+    def _without_counterpart(
+        self, exchange: Exchange, attempt: Attempt, dialect: Dialect, request: Request
+    ) -> Response:
+        """An operation the provider cannot be asked for: a token count is estimated, anything else refused."""
+        if exchange.operation != "count_tokens":
+            raise NotFound(
+                f"{attempt.target} has no operation {exchange.operation!r}; choose a provider that speaks "
+                f"{exchange.dialect.name}",
+                code="unsupported_operation",
+            )
+        wire = self._translated(exchange, attempt, dialect, request)
+        body = exchange.dialect.write_token_count(estimate_tokens(wire.body))
+        return Response(200, body, headers={"x-llmgate-estimated": "true"})
+
+    async def _send(self, exchange: Exchange, attempt: Attempt, request: UpstreamRequest) -> Reply:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            reply = await self._upstream.send(request, attempt.provider.timeouts)
+        finally:
+            exchange.waited += loop.time() - began
+        attempt.first_byte_at = loop.time()
+        attempt.status = reply.status
+        attempt.upstream_headers = reply.headers
+        return reply
+
+    async def _receive(
+        self, exchange: Exchange, attempt: Attempt, dialect: Dialect, wire: WireRequest, reply: Reply, *, same: bool
+    ) -> Answer:
+        """A head has come: an error, a stream, or a whole answer."""
+        if reply.status != 200:
+            await self._refused(attempt, dialect, reply)
+        headers = self._relayed_headers(dialect, reply) if same else {}
+        if exchange.stream and not _is_json(reply):
+            feed: Feed
+            if same and self._hooks.transform_event is None:
+                feed = RawFeed(reply, dialect, exchange.request)
+            else:
+                feed = self._events(exchange, WireEvents(reply, dialect, wire))
+            return await self._held_back(exchange, attempt, feed, headers)
+        body = await self._whole_body(exchange, attempt, reply)
+        return await self._whole(exchange, attempt, Response(200, body, headers=headers, dialect=dialect, wire=wire))
+
+    async def _refused(self, attempt: Attempt, dialect: Dialect, reply: Reply) -> None:
+        """Turn any status but 200 into the error it is."""
+        name = attempt.provider.name
+        if 200 < reply.status < 300 or reply.status == 304:
+            raise UpstreamEmpty(f"provider {name!r} answered {reply.status} without an answer")
+        if 300 <= reply.status < 400:
+            raise UpstreamRedirect(f"provider {name!r} answered with a redirect; check its base_url")
+        body = await reply.read(_ERROR_BODY_LIMIT, attempt.provider.timeouts.idle)
+        reply.close()
+        hint = reply.headers.get("x-should-retry")
+        error = dialect.read_error(reply.status, body)
+        raise reject(
+            reply.status,
+            error,
+            provider=name,
+            body=body,
+            retry_after=seconds_until_reset(reply.headers, dialect.reset_headers, limited=reply.status == 429),
+            should_retry={"true": True, "false": False}.get(hint or ""),
+            upstream_headers=reply.headers,
+        )
+
+    async def _whole_body(self, exchange: Exchange, attempt: Attempt, reply: Reply) -> bytes:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            body = await reply.read(self._config.max_response, attempt.provider.timeouts.idle)
+        finally:
+            exchange.waited += loop.time() - began
+        reply.close()
+        if not body:
+            raise UpstreamEmpty(f"provider {attempt.provider.name!r} answered 200 with an empty body")
+        return body
+
+    async def _whole(self, exchange: Exchange, attempt: Attempt, response: Response) -> Answer:
+        """A whole answer: its usage noted, plugins asked, written for the client, as a stream if one was wanted."""
+        dialect = attempt.dialect
+        same = dialect is exchange.dialect
+        if exchange.operation == "chat":
+            self._note_usage(exchange, attempt, dialect, response)
+        if self._hooks.transform_response is not None:
+            response = await run(self._hooks.transform_response, exchange, response)
+        if exchange.operation != "chat" or (same and not response.edited and not exchange.stream):
+            return response
+        canonical = response.canonical
+        if canonical is None:
+            raise InvalidRequest("the answer has no canonical form")
+        if exchange.stream:
+            return await self._held_back(
+                exchange, attempt, self._events(exchange, GivenEvents(events_of(canonical))), {}
+            )
+        return Response.of(canonical, status=response.status, headers=response.headers)
+
+    def _note_usage(self, exchange: Exchange, attempt: Attempt, dialect: Dialect | None, response: Response) -> None:
+        if dialect is not None and response.body is not None:
+            summary = dialect.summarise(response.body)
+            attempt.usage = exchange.usage = summary.usage
+            exchange.finish_reason = summary.finish_reason
+        elif response.canonical is not None:
+            attempt.usage = exchange.usage = response.canonical.usage
+            exchange.finish_reason = response.canonical.choices[0].finish_reason if response.canonical.choices else None
+
+    def _events(self, exchange: Exchange, source: EventSource) -> EventFeed:
+        writer = exchange.dialect.event_writer(exchange.request)
+        return EventFeed(source, writer, exchange, self._hooks.transform_event)
+
+    async def _local(self, exchange: Exchange, attempt: Attempt, provider: LocalProvider, request: Request) -> Answer:
+        if exchange.operation != "chat":
+            return self._without_counterpart(exchange, attempt, exchange.dialect, request)
+        chat = attrs.evolve(request.canonical, model=attempt.target.model)
+        source = LocalEvents(provider.answer(chat))
+        if exchange.stream:
+            return await self._held_back(exchange, attempt, self._events(exchange, source), {})
+        canonical = await self._assembled(exchange, attempt, source)
+        return await self._whole(exchange, attempt, Response.of(canonical))
+
+    async def _assembled(self, exchange: Exchange, attempt: Attempt, source: LocalEvents) -> ChatResponse:
+        loop = asyncio.get_running_loop()
+        timeouts = attempt.provider.timeouts
+        assembler = Assembler()
+        complete = False
+        limit = timeouts.first_byte
+        try:
+            while True:
+                began = loop.time()
+                try:
+                    events = await source.next(limit)
+                except TimeoutError:
+                    raise UpstreamTimeout(f"provider {attempt.provider.name!r} gave nothing for {limit:g} s") from None
+                finally:
+                    exchange.waited += loop.time() - began
+                if events is None:
+                    break
+                for event in events:
+                    assembler.add(event)
+                limit = timeouts.idle
+            complete = True
+        finally:
+            await source.close(complete)
+        return assembler.response()
+
+    async def _held_back(
+        self, exchange: Exchange, attempt: Attempt, feed: Feed, headers: Mapping[str, str]
+    ) -> OpenStream:
+        """Pull until the first content, or until holding back longer would look like a hang to the client."""
+        loop = asyncio.get_running_loop()
+        timeouts = attempt.provider.timeouts
+        now = loop.time()
+        first_by = attempt.started_at + timeouts.first_byte
+        hold_by = now + self._config.hold_limit
+        stream = OpenStream(feed, timeouts, first_by, [], headers)
+        try:
+            while not feed.content:
+                try:
+                    data = await feed.next(max(0.0, min(first_by, hold_by) - now))
+                except TimeoutError:
+                    if hold_by < first_by:
+                        return stream
+                    raise UpstreamTimeout(
+                        f"provider {attempt.provider.name!r} sent no content within {timeouts.first_byte:g} s"
+                    ) from None
+                finally:
+                    exchange.waited += loop.time() - now
+                now = loop.time()
+                if data is None:
+                    return stream
+                stream.held.append(data)
+                if now >= hold_by or now >= first_by:
+                    continue
+        except BaseException:
+            await feed.close()
+            raise
+        exchange.first_content_at = now
+        return stream
+
+    def _relayed_headers(self, dialect: Dialect, reply: Reply) -> dict[str, str]:
+        """The provider's headers that a client of the same dialect knows; all others stay here."""
+        kept: dict[str, str] = {}
+        for pattern in dialect.relay_headers:
+            if not pattern.endswith("*"):
+                if pattern in reply.headers:
+                    kept[pattern] = reply.headers[pattern]
+                continue
+            kept.update({name: value for name, value in reply.headers.items() if name.startswith(pattern[:-1])})
+        return kept
+
+
+def _is_json(reply: Reply) -> bool:
+    return reply.headers.get("content-type", "").startswith("application/json")

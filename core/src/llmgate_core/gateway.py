@@ -1,0 +1,153 @@
+"""The gateway: read :meth:`Gateway.handle` and you know it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+
+from .assembly import events_of
+from .attempts import end_attempt, try_plan
+from .calls import Answer, Calls
+from .config import Config
+from .errors import DeadlineExceeded, GatewayError, InternalError, NotFound
+from .exchange import Exchange
+from .feeds import EventFeed, GivenEvents
+from .hooks import Hooks, run
+from .intake import Intake
+from .plugins import Loaded
+from .provider import Timeouts
+from .registry import Registry
+from .relay import OpenStream, send_error, send_stream, send_whole
+from .responder import Responder
+from .response import Response
+from .upstream import Upstream
+
+logger = logging.getLogger("llmgate")
+
+
+class Gateway:
+    """Everything one configuration gives: plugins, providers, compiled hooks. Several can live in one process.
+
+    ``active`` is the number of requests in flight; ``hook_errors`` counts failures of OBSERVE hooks by (plugin, hook).
+    """
+
+    def __init__(self, config: Config, registry: Registry, hooks: Hooks, plugins: Sequence[Loaded]) -> None:
+        self.config = config
+        self.registry = registry
+        self.hooks = hooks
+        self.plugins = tuple(plugins)
+        self.intake = Intake(config.gateway, registry)
+        self.active = 0
+        self._calls: Calls | None = None
+        self._stack = AsyncExitStack()
+
+    @property
+    def hook_errors(self) -> Mapping[tuple[str, str], int]:
+        """Exceptions of OBSERVE hooks, by (plugin, hook)."""
+        return self.hooks.errors
+
+    async def open(self, upstream: Upstream) -> None:
+        """Enter the lifespan: the way to providers first, then the plugins in order. Undone when one of them fails."""
+        try:
+            await upstream.open()
+            self._stack.push_async_callback(upstream.close)
+            for implementation in self.hooks.found["llmgate_lifespan"]:
+                await self._stack.enter_async_context(implementation.function(self))
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self._calls = Calls(self.config.gateway, self.registry, self.hooks, upstream)
+
+    async def close(self) -> None:
+        """Leave the lifespan, in reverse order."""
+        await self._stack.aclose()
+
+    async def handle(self, exchange: Exchange, responder: Responder, refused: GatewayError | None = None) -> None:
+        """One request, from the first hook to the last byte. ``refused`` is what the intake found wrong with it."""
+        self.active += 1
+        answer: Answer | None = None
+        try:
+            if refused is not None:
+                raise refused
+            async with asyncio.timeout_at(exchange.deadline):
+                answer = await self._answer(exchange)
+            if isinstance(answer, OpenStream):
+                await send_stream(exchange, answer, responder, self.config.gateway.keep_alive)
+            else:
+                await send_whole(exchange, answer, responder)
+        except (asyncio.CancelledError, ConnectionError):
+            exchange.outcome = "client_left"
+            raise
+        except BaseException as error:  # noqa: BLE001  # whatever it is, the client gets an answer and the worker lives
+            await self._refuse(exchange, error, responder)
+        finally:
+            await self._finish(exchange, answer)
+
+    async def _answer(self, exchange: Exchange) -> Answer:
+        """A plugin's own answer, or that of the first target that gives one."""
+        if self.hooks.pre_request is not None:
+            answered: Response | None = await run(self.hooks.pre_request, exchange)
+            if answered is not None:
+                return self._as_wanted(exchange, answered)
+        if exchange.operation in {"models", "model"}:
+            return self.intake.models_answer(exchange)
+        targets = exchange.plan
+        if self.hooks.select_provider is not None:
+            targets = await run(self.hooks.select_provider, exchange, targets)
+        if not targets:
+            raise self._nobody_serves(exchange.model)
+        exchange.plan = targets
+        if self._calls is None:
+            raise InternalError("the gateway was not opened")
+        answer = await try_plan(exchange, self._calls, self.registry, self.hooks)
+        return self._as_wanted(exchange, answer) if isinstance(answer, Response) else answer
+
+    def _as_wanted(self, exchange: Exchange, response: Response) -> Answer:
+        """A whole answer becomes a stream when the client asked for one."""
+        canonical = response.canonical if exchange.stream and response.edited else None
+        if canonical is None:
+            return response
+        writer = exchange.dialect.event_writer(exchange.request)
+        feed = EventFeed(GivenEvents(events_of(canonical)), writer, exchange, None)
+        return OpenStream(feed, Timeouts(), exchange.deadline, [], response.headers)
+
+    def _nobody_serves(self, model: str) -> NotFound:
+        active = ", ".join(self.registry.plugin_names) or "none"
+        return NotFound(
+            f"no plugin selected a provider for model {model[:100]!r} (active plugins: {active}); "
+            "ask for 'provider/model', or for a name in the list of models",
+            code="model_not_found",
+            param="model",
+        )
+
+    async def _refuse(self, exchange: Exchange, error: BaseException, responder: Responder) -> None:
+        """Answer with an error, if the answer has not begun: then only closing the connection is honest."""
+        if isinstance(error, TimeoutError):
+            error = DeadlineExceeded("the request's time is up before a provider answered")
+        if not isinstance(error, GatewayError):
+            logger.error("request %s failed inside the gateway", exchange.id, exc_info=error)
+            error = InternalError(f"the gateway failed on this request; its log says why under id {exchange.id}")
+        elif isinstance(error, InternalError):
+            logger.error("request %s: %s", exchange.id, error.message, exc_info=error.__cause__)
+        if exchange.committed_at is not None:
+            exchange.error, exchange.outcome = error, "partial"
+            raise error
+        await send_error(exchange, error, responder)
+
+    async def _finish(self, exchange: Exchange, answer: Answer | None) -> None:
+        """Give the provider up if it still talks, close the attempt, tell the observers: exactly once, whatever happened."""
+        try:
+            if isinstance(answer, OpenStream):
+                await answer.feed.close()
+                exchange.usage = exchange.usage or answer.feed.summary.usage
+                exchange.finish_reason = exchange.finish_reason or answer.feed.summary.finish_reason
+            exchange.ended_at = asyncio.get_running_loop().time()
+            if exchange.attempts and exchange.attempt.ended_at is None:
+                exchange.attempt.usage = exchange.usage
+                await end_attempt(exchange, exchange.attempt, self.hooks, exchange.error)
+            if self.hooks.post_response is not None:
+                await run(self.hooks.post_response, exchange)
+        finally:
+            self.active -= 1

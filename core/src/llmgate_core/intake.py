@@ -1,0 +1,146 @@
+"""From a request's head and body to an :class:`Exchange`: everything that can be wrong before a plugin sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from .config import GatewayConfig
+from .dialect import Dialect
+from .errors import GatewayError, InvalidRequest, NotFound, RequestTooLarge, UnsupportedMedia
+from .exchange import Exchange, Head
+from .jsonfields import decode_value, split_fields
+from .registry import Registry
+from .request import Request
+from .response import Response
+from .routes import Match, Routes
+
+CONTROL_FIELDS: Final = frozenset(
+    {
+        "api_base",
+        "base_url",
+        "api_key",
+        "api_version",
+        "extra_headers",
+        "extra_body",
+        "headers",
+        "callback_url",
+        "mock_response",
+    }
+)
+"""Fields that steer other gateways from inside the body. No provider knows them; here they are refused, never obeyed."""
+
+
+def new_id() -> str:
+    """A request id."""
+    return "req_" + secrets.token_hex(12)
+
+
+class Intake:
+    """Checks heads and bodies, and opens exchanges."""
+
+    def __init__(self, config: GatewayConfig, registry: Registry) -> None:
+        self.routes = Routes(registry)
+        self._config = config
+        self._registry = registry
+
+    def check_head(self, head: Head) -> None:
+        """What can be refused before the body is read. Raises a :class:`GatewayError`."""
+        encoding = head.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            raise UnsupportedMedia("the body is compressed; send it without content-encoding")
+        kind = head.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if head.method == "POST" and kind != "application/json" and not kind.endswith("+json"):
+            raise UnsupportedMedia("the body must be JSON: send the header content-type: application/json")
+        length = head.headers.get("content-length", "0")
+        if length.isdecimal() and int(length[:18]) > self._config.max_body:
+            raise RequestTooLarge(f"the body is larger than {self._config.max_body} bytes ([gateway] max_body)")
+
+    def open(self, head: Head, match: Match, body: bytes) -> tuple[Exchange, GatewayError | None]:
+        """The exchange for a dialect's route, and what is wrong with its body, if anything is."""
+        dialect, route = match.dialect, match.route
+        if dialect is None or route is None:
+            raise TypeError("an endpoint has no exchange")
+        extensions: dict[str, object] = {}
+        refused: GatewayError | None = None
+        try:
+            request = self._read(dialect, route.operation, match, head=head, body=body, extensions=extensions)
+        except GatewayError as error:
+            refused = error
+            request = Request(dialect, route.operation, {}, model="", stream=False, headers=head.headers)
+        now = asyncio.get_running_loop().time()
+        exchange = Exchange(
+            id=new_id(),
+            head=head,
+            dialect=dialect,
+            operation=route.operation,
+            request=request,
+            received_at=now,
+            started=time.time(),
+            deadline=now + self._config.total_timeout,
+            extensions=extensions,
+            pure=route.pure,
+        )
+        return exchange, refused
+
+    def _read(
+        self, dialect: Dialect, operation: str, match: Match, *, head: Head, body: bytes, extensions: dict[str, object]
+    ) -> Request:
+        if head.method != "POST":
+            return Request(
+                dialect,
+                operation,
+                {},
+                model=match.params.get("model", ""),
+                stream=False,
+                params=match.params,
+                headers=head.headers,
+            )
+        fields: Mapping[str, msgspec.Raw] = split_fields(body)
+        forbidden = CONTROL_FIELDS & fields.keys()
+        if forbidden:
+            name = min(forbidden)
+            raise InvalidRequest(
+                f"the field {name!r} is not allowed in a request; providers are set up in the gateway's configuration",
+                code="parameter_not_allowed",
+                param=name,
+            )
+        claimed = self._registry.claims & fields.keys()
+        whole: bytes | None = body
+        if claimed:
+            for name in claimed:
+                extensions[name] = decode_value(fields[name], name)
+            fields = {name: raw for name, raw in fields.items() if name not in claimed}
+            whole = None
+        model, stream = dialect.read_head(fields, match.params)
+        if len(model) > 512:
+            raise NotFound("the model's name is longer than 512 characters", code="model_not_found", param="model")
+        return Request(
+            dialect,
+            operation,
+            fields,
+            model=model,
+            stream=stream and operation == "chat",
+            body=whole,
+            params=match.params,
+            headers=head.headers,
+        )
+
+    def models_answer(self, exchange: Exchange) -> Response:
+        """The list of models, or one of them, out of what the configuration names."""
+        models = self._registry.models()
+        if exchange.operation == "models":
+            return Response(200, exchange.dialect.write_models(models))
+        for model in models:
+            if model.id == exchange.model:
+                return Response(200, exchange.dialect.write_model(model))
+        raise NotFound(f"there is no model {exchange.model[:100]!r}", code="model_not_found", param="model")
+
+    def error_dialect(self, head: Head) -> Dialect | None:
+        """In whose format to answer a request that matched no route."""
+        return self.routes.likely_dialect(head)

@@ -1,0 +1,134 @@
+"""The commit point and what follows it: the answer's bytes, or one terminal error event.
+
+Before the first byte of the head is written anything may still be tried; after it nothing is, and never is a second model's
+text spliced in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import define, field
+
+from .errors import DeadlineExceeded, GatewayError
+from .exchange import Exchange
+from .feeds import Feed
+from .provider import Timeouts
+from .responder import Responder
+from .response import Response
+from .upstream_errors import StreamIdleTimeout, UpstreamTimeout
+
+JSON: Final = "application/json"
+
+
+@define
+class OpenStream:
+    """A stream past its hold-back: ``held`` is what came before it was let go. ``first_by`` is when content must have come."""
+
+    feed: Feed
+    timeouts: Timeouts
+    first_by: float
+    held: list[bytes] = field(factory=list)
+    headers: Mapping[str, str] = field(factory=dict)
+
+
+async def send_whole(exchange: Exchange, response: Response, responder: Responder) -> None:
+    """Write a complete answer."""
+    body = response.body
+    if body is None or response.edited:
+        canonical = response.canonical
+        body = b"" if canonical is None else exchange.dialect.write_response(canonical, exchange.request)
+    await _send(exchange, response.status, {**exchange.response_headers, **response.headers}, body, responder)
+    exchange.outcome = "ok" if response.status < 400 else "error"
+
+
+async def send_error(exchange: Exchange, error: GatewayError, responder: Responder) -> None:
+    """Write an error answer in the client's dialect."""
+    exchange.error = error
+    exchange.outcome = "error"
+    headers = {**exchange.response_headers, **error_headers(error)}
+    if len(exchange.attempts) > 1:
+        headers["x-should-retry"] = "false"
+    own = getattr(error, "body", None) if exchange.attempts and exchange.attempt.dialect is exchange.dialect else None
+    body = own or exchange.dialect.write_error(error, exchange.id)
+    await _send(exchange, error.status, headers, body, responder)
+
+
+def error_headers(error: GatewayError) -> dict[str, str]:
+    """The headers that an error asks for."""
+    headers = dict(error.headers)
+    if error.retry_after is not None:
+        headers["retry-after"] = str(max(0, -int(-error.retry_after // 1)))
+    if error.should_retry is not None:
+        headers["x-should-retry"] = "true" if error.should_retry else "false"
+    return headers
+
+
+async def _send(exchange: Exchange, status: int, headers: dict[str, str], body: bytes, responder: Responder) -> None:
+    headers.setdefault("content-type", JSON)
+    exchange.status = status
+    exchange.bytes_sent = len(body)
+    exchange.committed_at = asyncio.get_running_loop().time()
+    await responder.start(status, headers, len(body))
+    await responder.write(body)
+    await responder.end()
+
+
+async def send_stream(exchange: Exchange, stream: OpenStream, responder: Responder, keep_alive: float) -> None:
+    """Write a stream to its end, or to one terminal error event."""
+    loop = asyncio.get_running_loop()
+    headers = {**exchange.response_headers, **stream.headers, "content-type": exchange.dialect.stream_type}
+    exchange.status = 200
+    exchange.committed_at = loop.time()
+    await responder.start(200, headers, None)
+    try:
+        held = b"".join(stream.held)
+        if held:
+            exchange.bytes_sent += len(held)
+            await responder.write(held)
+        await _pump(exchange, stream, responder, keep_alive)
+        exchange.outcome = "ok"
+    except GatewayError as error:
+        exchange.error = error
+        exchange.outcome = "partial"
+        await responder.write(exchange.dialect.write_stream_error(error, exchange.id))
+    await responder.end()
+
+
+async def _pump(exchange: Exchange, stream: OpenStream, responder: Responder, keep_alive: float) -> None:
+    loop = asyncio.get_running_loop()
+    feed = stream.feed
+    now = loop.time()
+    idle_by = now + stream.timeouts.idle if feed.content else stream.first_by
+    while True:
+        try:
+            data = await feed.next(min(keep_alive, idle_by - now, exchange.deadline - now))
+        except TimeoutError:
+            exchange.waited += loop.time() - now
+            now = loop.time()
+            if now >= exchange.deadline:
+                raise DeadlineExceeded("the request's time is up; the answer is incomplete") from None
+            if now >= idle_by:
+                raise _too_slow(feed, stream.timeouts) from None
+            await responder.write(exchange.dialect.keep_alive)
+            continue
+        if data is None:
+            return
+        came = loop.time()
+        exchange.waited += came - now
+        if feed.content:
+            if exchange.first_content_at is None:
+                exchange.first_content_at = came
+            idle_by = came + stream.timeouts.idle
+        if data:
+            exchange.bytes_sent += len(data)
+            await responder.write(data)
+        now = loop.time()
+
+
+def _too_slow(feed: Feed, timeouts: Timeouts) -> GatewayError:
+    if feed.content:
+        return StreamIdleTimeout(f"the provider's stream stood still for {timeouts.idle:g} s")
+    return UpstreamTimeout(f"the provider sent no content within {timeouts.first_byte:g} s")

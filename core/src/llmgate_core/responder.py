@@ -1,0 +1,19 @@
+"""How the pipeline answers: three calls that every lane offers. Nothing above the wire sees more of the client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class Responder(Protocol):
+    """Writes one response. Each call returns when the client's side has room again (backpressure)."""
+
+    async def start(self, status: int, headers: Mapping[str, str], length: int | None) -> None:
+        """Begin: status, headers (lower-case), and the body's length in bytes (None: not known, a stream)."""
+
+    async def write(self, data: bytes) -> None:
+        """The next bytes of the body."""
+
+    async def end(self) -> None:
+        """The body is complete."""

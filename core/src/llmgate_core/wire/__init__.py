@@ -1,0 +1,1 @@
+"""Bytes in, bytes out: the HTTP server and the HTTP client. Knows no plugin."""

@@ -1,0 +1,80 @@
+"""aiohttp's connection handler, made to answer its own errors as we do: JSON, a request id, nothing of the request in it.
+
+Without this, a malformed header line (a key in ``Authorization``, say) would be put into the answer and into the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from ..errors import GatewayError, InternalError, InvalidRequest
+from ..intake import new_id
+
+logger = logging.getLogger("llmgate")
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def plain_error(error: GatewayError) -> bytes:
+    """An error body where no dialect is known: the shape most clients read."""
+    told = {"message": error.message, "type": error.kind, "param": error.param, "code": error.code}
+    return msgspec.json.encode({"error": told})
+
+
+class _Server(web.Server):
+    """aiohttp's connection factory, for :class:`ServerProtocol`."""
+
+    def __call__(self) -> RequestHandler:
+        return ServerProtocol(self, loop=self._loop, **self._kwargs)
+
+
+class ServerProtocol(RequestHandler):
+    """One client connection."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def server(handler: Handler) -> web.Server:
+        """A factory for ``loop.create_server``. A client that leaves cancels its handler."""
+        return _Server(
+            handler,
+            handler_cancellation=True,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=75.0,
+            lingering_time=0.5,
+            logger=logger,
+        )
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """A request aiohttp could not parse, or a handler that raised."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer had begun; the connection is closed")
+        error: GatewayError
+        if status >= 500:
+            logger.error("a request failed in the server", exc_info=exc)
+            error = InternalError("the gateway failed on this request; its log says why")
+        else:
+            error = InvalidRequest(
+                f"the request is not valid HTTP ({type(exc).__name__ if exc else 'malformed'})",
+                status=status,
+                code="invalid_http",
+            )
+        headers = {"cache-control": "no-store", "x-request-id": new_id(), "content-type": "application/json"}
+        response = web.Response(status=status, body=plain_error(error), headers=headers)
+        response.force_close()
+        return response
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """aiohttp's own text quotes the request; ours is written in :meth:`handle_error`."""

@@ -1,0 +1,44 @@
+"""Answers of the full lane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from ..exchange import Exchange
+
+
+class AiohttpResponder:
+    """See :class:`~llmgate_core.responder.Responder`."""
+
+    def __init__(self, request: web.BaseRequest, exchange: Exchange) -> None:
+        self._request = request
+        self._exchange = exchange
+        self.response: web.StreamResponse = web.Response(status=500)
+
+    async def start(self, status: int, headers: Mapping[str, str], length: int | None) -> None:
+        """See :class:`~llmgate_core.responder.Responder`."""
+        request_id = self._exchange.id
+        response = web.StreamResponse(
+            status=status,
+            headers={
+                **headers,
+                "cache-control": "no-store",
+                "x-request-id": request_id,
+                self._exchange.dialect.request_id_header: request_id,
+            },
+        )
+        response.content_length = length
+        if length is None and self._request.version >= (1, 1):
+            response.enable_chunked_encoding()
+        self.response = response
+        await response.prepare(self._request)
+
+    async def write(self, data: bytes) -> None:
+        """See :class:`~llmgate_core.responder.Responder`."""
+        await self.response.write(data)
+
+    async def end(self) -> None:
+        """See :class:`~llmgate_core.responder.Responder`."""
+        await self.response.write_eof()

@@ -1,0 +1,180 @@
+"""The full lane: aiohttp's low-level HTTP server, with every answer ours.
+
+It serves gateways one after the other: a reload puts a new one in place, and the old one ends when its last request has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from ..dialect import Dialect
+from ..endpoints import EndpointRequest
+from ..errors import GatewayError, InternalError, RequestTimeout, RequestTooLarge
+from ..exchange import Head
+from ..gateway import Gateway
+from ..intake import new_id
+from ..relay import error_headers
+from ..routes import Match
+from .protocol import ServerProtocol, plain_error
+from .responder import AiohttpResponder
+from .upstream import AiohttpUpstream
+
+logger = logging.getLogger("llmgate")
+
+
+class _Serving:
+    """A gateway and the number of requests it is answering."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.requests = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
+
+    def __enter__(self) -> Gateway:
+        self.requests += 1
+        self.idle.clear()
+        return self.gateway
+
+    def __exit__(self, *_: object) -> None:
+        self.requests -= 1
+        if not self.requests:
+            self.idle.set()
+
+
+class Server:
+    """Serves a gateway on a listening socket."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._first = gateway
+        self._serving: _Serving | None = None
+        self._listener: asyncio.Server | None = None
+        self._http: web.Server | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def start(self, sock: socket.socket) -> None:
+        """Enter the gateway's lifespan, then accept connections on a bound socket."""
+        self._serving = await self._open(self._first)
+        loop = asyncio.get_running_loop()
+        http = ServerProtocol.server(self._handle)
+        self._http = http
+        self._listener = await loop.create_server(http, sock=sock, backlog=1024)
+
+    async def _open(self, gateway: Gateway) -> _Serving:
+        await gateway.open(AiohttpUpstream(max_connections=gateway.config.gateway.max_connections))
+        return _Serving(gateway)
+
+    async def replace(self, gateway: Gateway) -> None:
+        """Let a new gateway take all further requests; the old one leaves when its last request is done."""
+        serving = await self._open(gateway)
+        old, self._serving = self._serving, serving
+        if old is not None:
+            task = asyncio.create_task(_leave(old), name="llmgate: an old gateway leaves")
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+
+    async def stop(self, grace: float) -> None:
+        """Stop accepting, let requests in flight finish for up to ``grace`` seconds, then cancel them."""
+        if self._listener is not None:
+            self._listener.close()
+        http, serving = self._http, self._serving
+        if http is not None:
+            http.pre_shutdown()
+            waits = [asyncio.ensure_future(serving.idle.wait())] if serving is not None else []
+            if waits or self._leaving:
+                _, pending = await asyncio.wait([*waits, *self._leaving], timeout=grace)
+                for task in pending - self._leaving:
+                    task.cancel()
+            await http.shutdown(timeout=0.5)
+        if serving is not None:
+            await serving.idle.wait()
+            await serving.gateway.close()
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One HTTP request: routed, read, handed to the pipeline or to an endpoint."""
+        serving = self._serving
+        if serving is None:
+            raise RuntimeError("the server was not started")
+        with serving as gateway:
+            head = _head_of(request)
+            dialect: Dialect | None = None
+            try:
+                match = gateway.intake.routes.find(head)
+                dialect = match.dialect
+                if match.endpoint is not None:
+                    return await _endpoint(gateway, request, head, match)
+                gateway.intake.check_head(head)
+                body = await _body(gateway, request)
+            except GatewayError as error:
+                return _early_error(error, dialect or gateway.intake.error_dialect(head))
+            exchange, refused = gateway.intake.open(head, match, body)
+            responder = AiohttpResponder(request, exchange)
+            await gateway.handle(exchange, responder, refused)
+            return responder.response
+
+
+async def _leave(old: _Serving) -> None:
+    await old.idle.wait()
+    await old.gateway.close()
+
+
+def _head_of(request: web.BaseRequest) -> Head:
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    path, _, query = request.raw_path.partition("?")
+    return Head(request.method, path, query, headers, request.remote or "")
+
+
+async def _body(gateway: Gateway, request: web.BaseRequest) -> bytes:
+    """The whole body within its limits. Raises :class:`RequestTooLarge` or :class:`RequestTimeout`."""
+    limit = gateway.config.gateway.max_body
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(gateway.config.gateway.body_timeout):
+            while data := await request.content.readany():
+                size += len(data)
+                if size > limit:
+                    raise RequestTooLarge(f"the body is larger than {limit} bytes ([gateway] max_body)")
+                pieces.append(data)
+    except TimeoutError:
+        raise RequestTimeout("the request's body did not come in time; send it without pauses") from None
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def _endpoint(gateway: Gateway, request: web.BaseRequest, head: Head, match: Match) -> web.Response:
+    if match.endpoint is None:
+        raise TypeError("a dialect's route is no endpoint")
+    try:
+        answer = await match.endpoint(EndpointRequest(head, await _body(gateway, request), match.params))
+    except GatewayError:
+        raise
+    except Exception as error:
+        logger.exception("the endpoint %s failed", head.path)
+        raise InternalError("this endpoint failed; the gateway's log says why") from error
+    headers = {"cache-control": "no-store", **answer.headers, "content-type": answer.content_type}
+    return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+
+def _early_error(error: GatewayError, dialect: Dialect | None) -> web.Response:
+    """The answer to a request that never became an exchange. What was not read of it is not interpreted: close."""
+    request_id = new_id()
+    body = plain_error(error) if dialect is None else dialect.write_error(error, request_id)
+    headers: Mapping[str, str] = {
+        **error_headers(error),
+        "content-type": "application/json",
+        "cache-control": "no-store",
+        "x-request-id": request_id,
+    }
+    response = web.Response(status=error.status, body=body, headers=headers)
+    response.force_close()
+    return response
