@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 FLOORS = (
     (
         "words",
-        "decisions errors events frames jsonfields messages renames secrets upstream_errors usage wirevalues",
+        "decisions errors events frames jsonfields messages renames resets secrets tokens upstream_errors usage wirevalues",
     ),
     (
         "contract",
         "assembly dialect endpoints exchange hookspecs plugin provider rejections request responder response upstream",
     ),
     ("start-up", "chains config hooks plugins registry strict"),
-    ("the way", "attempts feeds gateway relay"),
+    ("the way", "attempts calls feeds gateway intake relay routes"),
     ("opening", "startup"),
     ("wire", "wire"),
     ("kit", "testing"),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.house.conftest import Member
 
 VENDORS = re.compile(
-    r"openai|anthropic|gemini|bedrock|cohere|mistral|claude|\bgpt|azure|vertex|groq|ollama|deepseek|together\.",
+    r"openai|anthropic|gemini|bedrock|cohere|mistral|claude|\bgpt|azure|vertex|groq|ollama|deepseek|together\.\w",
     re.IGNORECASE,
 )
 REGISTRY = re.compile(r'https?://[^ "]*/(simple|packages)(/|"|$)|https?://(registry|files|static|proxy|deb|index)\.')

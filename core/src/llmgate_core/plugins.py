@@ -4,7 +4,7 @@
     arrange()       the config's order and switches ⇒ which, outermost first
     load()          import · check HOOK_API and hooks · structure the config · build the instance
 
-Every mistake names the plugin, its distribution and version, the cause and the cure; all are reported together.
+Every mistake names the plugin, its distribution and version, the cause and the cure; all are reported at once.
 """
 
 from __future__ import annotations
