@@ -1,1 +1,1 @@
-"""The llmgate command."""
+"""The ``llmgate`` command: serve, check a configuration, list and make plugins."""

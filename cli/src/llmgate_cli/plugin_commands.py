@@ -1,0 +1,5 @@
+"""placeholder"""
+
+from .groups import Group
+
+plugin_group = Group("plugin")
