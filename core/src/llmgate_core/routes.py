@@ -60,6 +60,11 @@ class Routes:
             regex += f"(?P<{name}>{'.+' if whole else '[^/]+'})" + re.escape(rest)
         self._patterns.append((method, re.compile(regex), match))
 
+    def lean(self, path: str) -> Match | None:
+        """The only dialect's route for POST at exactly this path; None when there is a choice, or anything to explain."""
+        found = self._exact.get(("POST", path))
+        return found[0] if found is not None and len(found) == 1 and found[0].dialect is not None else None
+
     def find(self, head: Head) -> Match:
         """The match for a request. Raises :class:`NotFound`, :class:`MethodNotAllowed`, :class:`InvalidRequest`."""
         found = self._exact.get((head.method, head.path))

@@ -15,6 +15,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from ..errors import GatewayError, InternalError, InvalidRequest
 from ..intake import new_id
+from .slow import TOO_SLOW
 
 logger = logging.getLogger("llmgate")
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -26,22 +27,33 @@ def plain_error(error: GatewayError) -> bytes:
     return msgspec.json.encode({"error": told})
 
 
-class _Server(web.Server):
+class FullLane(web.Server):
     """aiohttp's connection factory, for :class:`ServerProtocol`."""
 
-    def __call__(self) -> RequestHandler:
+    @property
+    def ours(self) -> list[ServerProtocol]:
+        """The connections that live."""
+        return [one for one in self.connections if isinstance(one, ServerProtocol)]
+
+    def __call__(self) -> ServerProtocol:
+        """A handler for one more connection."""
         return ServerProtocol(self, loop=self._loop, **self._kwargs)
 
 
 class ServerProtocol(RequestHandler):
     """One client connection."""
 
-    __slots__ = ()
+    __slots__ = ("_head_since", "_responder_probe")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._head_since: float | None = None
+        self._responder_probe: Callable[[], None] | None = None
 
     @staticmethod
-    def server(handler: Handler) -> web.Server:
+    def server(handler: Handler) -> FullLane:
         """A factory for ``loop.create_server``. A client that leaves cancels its handler."""
-        return _Server(
+        return FullLane(
             handler,
             handler_cancellation=True,
             access_log=None,
@@ -50,6 +62,31 @@ class ServerProtocol(RequestHandler):
             lingering_time=0.5,
             logger=logger,
         )
+
+    def data_received(self, data: bytes) -> None:
+        """See :class:`asyncio.Protocol`. Notes since when a head is incomplete: aiohttp has no limit on that."""
+        super().data_received(data)
+        waiting = self._current_request is None and not self._messages
+        self._head_since = (self._head_since or self._loop.time()) if waiting else None
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio's own signature; aiohttp narrows it
+        """A client that only closed its sending side still gets its answer; one that left resets what is written now."""
+        if self._current_request is None:
+            return False
+        self.close()
+        if self._responder_probe is not None:
+            self._responder_probe()
+        return True
+
+    def probes_with(self, probe: Callable[[], None] | None) -> None:
+        """What to write when the client's side closes while it waits."""
+        self._responder_probe = probe
+
+    def watch(self, now: float, longest: float) -> None:
+        """Close a connection whose head does not come to its end within ``longest`` seconds."""
+        if self._head_since is not None and now - self._head_since > longest and self.transport is not None:
+            self.transport.write(TOO_SLOW)
+            self.transport.close()
 
     def handle_error(
         self,

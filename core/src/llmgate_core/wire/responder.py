@@ -16,6 +16,7 @@ class AiohttpResponder:
         self._request = request
         self._exchange = exchange
         self.response: web.StreamResponse = web.Response(status=500)
+        self._chunked = False
 
     async def start(self, status: int, headers: Mapping[str, str], length: int | None) -> None:
         """See :class:`~llmgate_core.responder.Responder`."""
@@ -34,10 +35,22 @@ class AiohttpResponder:
             response.enable_chunked_encoding()
         self.response = response
         await response.prepare(self._request)
+        self._chunked = length is None and self._request.version >= (1, 1)
 
     async def write(self, data: bytes) -> None:
         """See :class:`~llmgate_core.responder.Responder`."""
         await self.response.write(data)
+
+    def probe(self) -> None:
+        """Write what means nothing to a client that still reads: an interim status, or a comment inside the stream."""
+        transport = self._request.transport
+        if transport is None or transport.is_closing():
+            return
+        if not self.response.prepared:
+            transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        elif self._chunked:
+            comment = self._exchange.dialect.keep_alive
+            transport.write(b"%x\r\n%b\r\n" % (len(comment), comment))
 
     async def end(self) -> None:
         """See :class:`~llmgate_core.responder.Responder`."""

@@ -1,4 +1,4 @@
-"""The full lane: aiohttp's low-level HTTP server, with every answer ours.
+"""The server: every connection begins on the lean lane and is handed to the full lane (aiohttp) when a request needs it.
 
 It serves gateways one after the other: a reload puts a new one in place, and the old one ends when its last request has.
 """
@@ -20,6 +20,9 @@ from ..gateway import Gateway
 from ..intake import new_id
 from ..relay import error_headers
 from ..routes import Match
+from .lane import Lane, Serving
+from .lean_server import LeanProtocol
+from .lean_upstream import LeanUpstream
 from .protocol import ServerProtocol, plain_error
 from .responder import AiohttpResponder
 from .upstream import AiohttpUpstream
@@ -27,82 +30,66 @@ from .upstream import AiohttpUpstream
 logger = logging.getLogger("llmgate")
 
 
-class _Serving:
-    """A gateway and the number of requests it is answering."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self.gateway = gateway
-        self.requests = 0
-        self.idle = asyncio.Event()
-        self.idle.set()
-
-    def __enter__(self) -> Gateway:
-        self.requests += 1
-        self.idle.clear()
-        return self.gateway
-
-    def __exit__(self, *_: object) -> None:
-        self.requests -= 1
-        if not self.requests:
-            self.idle.set()
-
-
 class Server:
-    """Serves a gateway on a listening socket."""
+    """Serves a gateway on a listening socket. ``lean`` False: everything takes the full lanes, in and out (to compare them)."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, *, lean: bool = True) -> None:
         self._first = gateway
-        self._serving: _Serving | None = None
+        self._lean = lean
+        self._lane: Lane | None = None
         self._listener: asyncio.Server | None = None
         self._http: web.Server | None = None
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def start(self, sock: socket.socket) -> None:
         """Enter the gateway's lifespan, then accept connections on a bound socket."""
-        self._serving = await self._open(self._first)
-        loop = asyncio.get_running_loop()
-        http = ServerProtocol.server(self._handle)
-        self._http = http
-        self._listener = await loop.create_server(http, sock=sock, backlog=1024)
+        serving = await self._open(self._first)
+        http = self._http = ServerProtocol.server(self._handle)
+        lane = self._lane = Lane(serving, http, lean=self._lean)
+        self._listener = await asyncio.get_running_loop().create_server(
+            lambda: LeanProtocol(lane), sock=sock, backlog=1024
+        )
 
-    async def _open(self, gateway: Gateway) -> _Serving:
-        await gateway.open(AiohttpUpstream(max_connections=gateway.config.gateway.max_connections))
-        return _Serving(gateway)
+    async def _open(self, gateway: Gateway) -> Serving:
+        limit = gateway.config.gateway.max_connections
+        kind = LeanUpstream if self._lean else AiohttpUpstream
+        await gateway.open(kind(max_connections=limit))
+        return Serving(gateway)
 
     async def replace(self, gateway: Gateway) -> None:
         """Let a new gateway take all further requests; the old one leaves when its last request is done."""
+        if self._lane is None:
+            raise RuntimeError("the server was not started")
         serving = await self._open(gateway)
-        old, self._serving = self._serving, serving
-        if old is not None:
-            task = asyncio.create_task(_leave(old), name="llmgate: an old gateway leaves")
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+        old, self._lane.serving = self._lane.serving, serving
+        task = asyncio.create_task(_leave(old), name="llmgate: an old gateway leaves")
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     async def stop(self, grace: float) -> None:
         """Stop accepting, let requests in flight finish for up to ``grace`` seconds, then cancel them."""
-        if self._listener is not None:
-            self._listener.close()
-        http, serving = self._http, self._serving
-        if http is not None:
-            http.pre_shutdown()
-            waits = [asyncio.ensure_future(serving.idle.wait())] if serving is not None else []
-            if waits or self._leaving:
-                _, pending = await asyncio.wait([*waits, *self._leaving], timeout=grace)
-                for task in pending - self._leaving:
-                    task.cancel()
-            await http.shutdown(timeout=0.5)
-        if serving is not None:
-            await serving.idle.wait()
-            await serving.gateway.close()
+        lane, http = self._lane, self._http
+        if self._listener is None or lane is None or http is None:
+            return
+        self._listener.close()
+        lane.drain()
+        http.pre_shutdown()
+        idle = asyncio.ensure_future(lane.serving.idle.wait())
+        await asyncio.wait([idle, *self._leaving], timeout=grace)
+        idle.cancel()
+        lane.stop()
+        await http.shutdown(timeout=0.5)
+        await lane.serving.idle.wait()
+        await lane.serving.gateway.close()
         if self._leaving:
             await asyncio.wait(self._leaving)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One HTTP request: routed, read, handed to the pipeline or to an endpoint."""
-        serving = self._serving
-        if serving is None:
+        lane = self._lane
+        if lane is None:
             raise RuntimeError("the server was not started")
-        with serving as gateway:
+        with lane.serving as gateway:
             head = _head_of(request)
             dialect: Dialect | None = None
             try:
@@ -116,11 +103,18 @@ class Server:
                 return _early_error(error, dialect or gateway.intake.error_dialect(head))
             exchange, refused = gateway.intake.open(head, match, body)
             responder = AiohttpResponder(request, exchange)
-            await gateway.handle(exchange, responder, refused)
+            connection = request.protocol
+            if isinstance(connection, ServerProtocol):
+                connection.probes_with(responder.probe)
+            try:
+                await gateway.handle(exchange, responder, refused)
+            finally:
+                if isinstance(connection, ServerProtocol):
+                    connection.probes_with(None)
             return responder.response
 
 
-async def _leave(old: _Serving) -> None:
+async def _leave(old: Serving) -> None:
     await old.idle.wait()
     await old.gateway.close()
 

@@ -80,7 +80,10 @@ class AiohttpReply:
 
 
 class AiohttpUpstream:
-    """See :class:`~llmgate_core.upstream.Upstream`. ``max_connections`` is per origin; ``ssl_context`` replaces the system's CAs."""
+    """See :class:`~llmgate_core.upstream.Upstream`. ``max_connections`` is per origin.
+
+    ``ssl_context`` replaces the system's certificate authorities.
+    """
 
     def __init__(self, *, max_connections: int = 1000, ssl_context: ssl.SSLContext | None = None) -> None:
         self._max_connections = max_connections

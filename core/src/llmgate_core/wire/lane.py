@@ -1,0 +1,107 @@
+"""What the connections of one server share: the gateway in service, the two lanes, and the watch over slow clients."""
+
+from __future__ import annotations
+
+import asyncio
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+from ..gateway import Gateway
+from ..routes import Match
+from .lean_head import LeanHead
+from .slow import HEAD_SECONDS, IDLE_SECONDS, SLOWEST_BODY, STUCK_SECONDS, TOO_SLOW
+
+if TYPE_CHECKING:
+    from .lean_server import LeanProtocol
+    from .protocol import FullLane
+
+
+class Serving:
+    """A gateway and the number of requests it is answering."""
+
+    __slots__ = ("gateway", "idle", "requests")
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.requests = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
+
+    def __enter__(self) -> Gateway:
+        self.requests += 1
+        if self.requests == 1:
+            self.idle.clear()
+        return self.gateway
+
+    def __exit__(self, *_: object) -> None:
+        self.requests -= 1
+        if not self.requests:
+            self.idle.set()
+
+
+class Lane:
+    """Shared by all connections of a server. ``full_lane`` makes aiohttp's connection handlers."""
+
+    def __init__(self, serving: Serving, full_lane: FullLane, *, lean: bool = True) -> None:
+        self.serving = serving
+        self.full_lane = full_lane
+        self.use_lean = lean
+        self.loop = asyncio.get_running_loop()
+        self.lean: set[LeanProtocol] = set()
+        self.draining = False
+        self.date_and_server = ""
+        self._timer: asyncio.TimerHandle | None = None
+        self._watch()
+
+    def match(self, head: LeanHead) -> Match | None:
+        """The dialect's route for a head, None when the full lane must look at it."""
+        gateway = self.serving.gateway
+        kind = head.headers.get("content-type", "")
+        if not self.use_lean or not (kind == "application/json" or kind.startswith("application/json;")):
+            return None
+        return gateway.intake.routes.lean(head.path)
+
+    def _watch(self) -> None:
+        """Once a second: close what is too slow or idle, and set the clock that answers carry."""
+        now = self.loop.time()
+        self.date_and_server = f"date: {formatdate(usegmt=True)}\r\nserver: llmgate"
+        grace = self.serving.gateway.config.gateway.body_timeout
+        for connection in list(self.lean):
+            _watch_lean(connection, now, grace)
+        for full in self.full_lane.ours:
+            full.watch(now, HEAD_SECONDS)
+        self._timer = self.loop.call_later(1.0, self._watch)
+
+    def drain(self) -> None:
+        """Take no further requests; connections that have none close now."""
+        self.draining = True
+        for connection in list(self.lean):
+            if not connection.busy:
+                connection.transport.close()
+
+    def stop(self) -> None:
+        """End what is left."""
+        for connection in list(self.lean):
+            connection.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _watch_lean(connection: LeanProtocol, now: float, grace: float) -> None:
+    waited = now - connection.since
+    if connection.busy:
+        if connection.paused_since is not None and now - connection.paused_since > STUCK_SECONDS:
+            connection.transport.abort()
+    elif connection.waits_for_body:
+        if waited > grace + connection.received / SLOWEST_BODY:
+            _too_slow(connection)
+    elif connection.received:
+        if waited > HEAD_SECONDS:
+            _too_slow(connection)
+    elif waited > (IDLE_SECONDS if connection.served else HEAD_SECONDS):
+        connection.transport.close()
+
+
+def _too_slow(connection: LeanProtocol) -> None:
+    connection.transport.write(TOO_SLOW)
+    connection.transport.close()

@@ -1,0 +1,238 @@
+"""One pooled connection to a provider: llhttp (httptools) on an :class:`asyncio.Protocol`, one request at a time.
+
+Reading is paused while nobody takes what has come (a slow client slows its provider). All waiting is on one future with
+one timer, made only when the awaited bytes are not there yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httptools
+
+from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected, UpstreamError
+
+HIGH_WATER: Final = 64 * 1024
+_LONGEST_HEAD: Final = 64 * 1024
+_BODILESS: Final = frozenset({204, 304})
+
+
+class LeanConnection(asyncio.Protocol):
+    """A client connection. ``reused`` says that an earlier request was answered over it."""
+
+    __slots__ = (
+        "_body",
+        "_failed",
+        "_head_size",
+        "_loop",
+        "_name_of",
+        "_parser",
+        "_paused",
+        "_raw_headers",
+        "_size",
+        "_timed_out",
+        "_waiter",
+        "born",
+        "complete",
+        "got_bytes",
+        "headers",
+        "idle_since",
+        "keep",
+        "lost",
+        "on_header",
+        "reused",
+        "status",
+        "transport",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, name_of: dict[bytes, str]) -> None:
+        self._loop = loop
+        self._name_of = name_of
+        self._raw_headers: dict[bytes, bytes] = {}
+        self.on_header = self._raw_headers.__setitem__
+        self.transport: Any = None
+        self.born = loop.time()
+        self.idle_since = self.born
+        self.reused = False
+        self.lost = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._timed_out = False
+        self._paused = False
+        self._parser: Any = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._body: list[bytes] = []
+        self._size = 0
+        self._head_size = 0
+        self._failed: UpstreamError | None = None
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.complete = False
+        self.keep = False
+        self.got_bytes = False
+        self._raw_headers.clear()
+
+    # ── asyncio's side ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: Any) -> None:
+        """See :class:`asyncio.Protocol`."""
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """See :class:`asyncio.Protocol`."""
+        if self._parser is None or self.complete:
+            # Bytes nobody asked for: what they belong to is unknown, so this connection serves no one any more.
+            self.keep = False
+            self.abort()
+            return
+        self.got_bytes = True
+        if not self.status:
+            self._head_size += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._fail(UpstreamBadResponse("the provider switched protocols, which was not asked for"))
+        except httptools.HttpParserError:
+            if not self.complete:
+                self._fail(UpstreamBadResponse("the provider's answer is not valid HTTP"))
+            self.keep = False
+        if not self.status and self._head_size > _LONGEST_HEAD:
+            self._fail(UpstreamBadResponse("the head of the provider's answer is too long"))
+        if self._size > HIGH_WATER and not self._paused and not self.complete:
+            self._paused = True
+            self.transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> None:
+        """See :class:`asyncio.Protocol`: the provider has no more to say, so neither have we."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See :class:`asyncio.Protocol`."""
+        self.lost = True
+        if self._parser is not None and not self.complete:
+            self._ended_by_close(exc)
+        self._wake()
+
+    def _ended_by_close(self, exc: Exception | None) -> None:
+        """A body without a length ends with its connection; anything else is cut short."""
+        unbounded = (
+            exc is None
+            and self.status
+            and b"content-length" not in self._raw_headers
+            and "content-length" not in self.headers
+            and "transfer-encoding" not in self.headers
+        )
+        if unbounded:
+            self.complete = True
+        elif self._failed is None:
+            self._failed = UpstreamDisconnected("the provider closed the connection inside its answer")
+
+    # ── llhttp's side ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def on_headers_complete(self) -> None:
+        """The head is there; an interim one (1xx) is skipped."""
+        status = self._parser.get_status_code()
+        if 100 <= status < 200:
+            self._raw_headers.clear()
+            return
+        names = self._name_of
+        headers: dict[str, str] = {}
+        for raw, value in self._raw_headers.items():
+            name = names.get(raw)
+            if name is None:
+                name = raw.decode("latin-1").lower()
+                if len(names) < 1024:
+                    names[raw] = name
+            headers[name] = value.decode("latin-1")
+        self.headers = headers
+        self.status = status
+
+    def on_body(self, data: bytes) -> None:
+        """A piece of the body."""
+        self._body.append(data)
+        self._size += len(data)
+
+    def on_message_complete(self) -> None:
+        """The answer is whole. Of an interim one nothing is kept."""
+        if not self.status:
+            return
+        self.complete = True
+        self.keep = self._parser.should_keep_alive()
+
+    # ── our side ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def begin(self, head: bytes, body: bytes) -> None:
+        """Send a request."""
+        self._reset()
+        self._parser = httptools.HttpResponseParser(self)
+        if len(body) < HIGH_WATER:
+            self.transport.write(head + body)
+        else:
+            self.transport.writelines((head, body))
+
+    async def wait(self, timeout: float) -> None:
+        """Until something new has come. Raises TimeoutError."""
+        waiter = self._waiter = self._loop.create_future()
+        timer = self._loop.call_later(timeout, self._time_out) if timeout < 3600 else None
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+        if self._timed_out:
+            self._timed_out = False
+            if not (self.complete or self.lost or self._size):
+                raise TimeoutError
+
+    def _time_out(self) -> None:
+        self._timed_out = True
+        self._wake()
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    @property
+    def failed(self) -> UpstreamError | None:
+        """What ended the answer before its time."""
+        return self._failed
+
+    @property
+    def has_body(self) -> bool:
+        """Whether bytes wait to be taken."""
+        return self._size > 0
+
+    def take(self) -> bytes:
+        """The bytes that have come, and room for more."""
+        body = self._body
+        data = body[0] if len(body) == 1 else b"".join(body)
+        self._body = []
+        self._size = 0
+        if self._paused:
+            self._paused = False
+            if not self.lost:
+                self.transport.resume_reading()
+        return data
+
+    def _fail(self, error: UpstreamError) -> None:
+        if self._failed is None:
+            self._failed = error
+        self.keep = False
+        self.abort()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.keep = False
+        if self.transport is not None:
+            self.transport.abort()
+
+    def park(self) -> None:
+        """Back in the pool: bytes that come now end it."""
+        self._parser = None
+        self.reused = True
+        self.idle_since = self._loop.time()

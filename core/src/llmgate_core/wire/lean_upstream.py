@@ -1,0 +1,190 @@
+"""The lean way to providers: what the hot path needs of HTTP/1.1 and no more.
+
+Whatever is unusual (an HTTP proxy in the environment) goes through aiohttp's client, whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import urllib.request
+from collections.abc import Mapping
+from typing import Final
+
+from yarl import URL
+
+from ..provider import Timeouts, UpstreamRequest
+from ..upstream import Reply
+from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected, UpstreamError, UpstreamTimeout
+from .inflate import Inflater
+from .lean_connection import LeanConnection
+from .lean_pool import IDLE_SECONDS, LeanPool
+from .upstream import AiohttpUpstream
+
+_CACHED_HEADS: Final = 1024
+_OWN_HEADERS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
+
+
+class LeanReply:
+    """See :class:`~llmgate_core.upstream.Reply`."""
+
+    __slots__ = ("_connection", "_inflater", "_pool", "headers", "status")
+
+    def __init__(self, connection: LeanConnection, pool: LeanPool) -> None:
+        self.status = connection.status
+        self.headers: Mapping[str, str] = connection.headers
+        self._connection: LeanConnection | None = connection
+        self._pool = pool
+        encoding = connection.headers.get("content-encoding", "identity")
+        self._inflater = None if encoding == "identity" else Inflater(encoding)
+
+    async def chunk(self, timeout: float) -> bytes:
+        """See :class:`~llmgate_core.upstream.Reply`."""
+        connection = self._connection
+        if connection is None:
+            return b""
+        while not connection.has_body:
+            if connection.failed is not None:
+                raise connection.failed
+            if connection.complete:
+                return b"" if self._inflater is None else self._inflater.end()
+            if connection.lost:
+                raise UpstreamDisconnected("the provider closed the connection inside its answer")
+            await connection.wait(timeout)
+        data = connection.take()
+        return data if self._inflater is None else self._inflater.feed(data)
+
+    async def read(self, limit: int, timeout: float) -> bytes:
+        """See :class:`~llmgate_core.upstream.Reply`."""
+        pieces: list[bytes] = []
+        size = 0
+        connection = self._connection
+        while connection is not None and not (connection.complete and not connection.has_body):
+            try:
+                data = await self.chunk(timeout)
+            except TimeoutError:
+                raise UpstreamTimeout(f"the provider's answer stood still for {timeout:g} s") from None
+            size += len(data)
+            if size > limit:
+                raise UpstreamBadResponse(f"the provider's answer is larger than {limit} bytes")
+            pieces.append(data)
+        if self._inflater is not None:
+            self._inflater.end()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        """See :class:`~llmgate_core.upstream.Reply`."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.give_back(connection)
+
+
+class LeanUpstream:
+    """See :class:`~llmgate_core.upstream.Upstream`. ``max_connections`` is per origin.
+
+    ``ssl_context`` replaces the system's certificate authorities.
+    """
+
+    def __init__(self, *, max_connections: int = 1000, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._max_connections = max_connections
+        self._ssl_context = ssl_context
+        self._pools: dict[tuple[str, str, int], LeanPool] = {}
+        self._heads: dict[tuple[str, str, tuple[tuple[str, str], ...]], tuple[LeanPool, bytes]] = {}
+        self._unusual = AiohttpUpstream(max_connections=max_connections, ssl_context=ssl_context)
+        self._proxied = False
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    async def open(self) -> None:
+        """See :class:`~llmgate_core.upstream.Upstream`."""
+        self._proxied = any(name in urllib.request.getproxies() for name in ("http", "https", "all"))
+        if self._proxied:
+            await self._unusual.open()
+        self._sweep()
+
+    async def close(self) -> None:
+        """See :class:`~llmgate_core.upstream.Upstream`."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for pool in self._pools.values():
+            pool.close()
+        await self._unusual.close()
+        await asyncio.sleep(0)
+
+    def _sweep(self) -> None:
+        for pool in self._pools.values():
+            pool.sweep()
+        self._sweeper = asyncio.get_running_loop().call_later(IDLE_SECONDS / 3, self._sweep)
+
+    async def send(self, request: UpstreamRequest, timeouts: Timeouts) -> Reply:
+        """See :class:`~llmgate_core.upstream.Upstream`. A connection that died in the pool is replaced by a fresh one, once."""
+        if self._proxied:
+            return await self._unusual.send(request, timeouts)
+        cached = self._heads.get((request.method, request.url, tuple(request.headers.items())))
+        pool, head = cached if cached is not None else self._prepare(request)
+        head = b"%b%d\r\n\r\n" % (head, len(request.body))
+        connection = pool.pick() or await pool.take(timeouts.connect)
+        try:
+            await _until_head(connection, head, request.body, timeouts, pool)
+        except UpstreamDisconnected:
+            reused, answered = connection.reused, connection.got_bytes
+            pool.drop(connection)
+            if not reused or answered:
+                raise
+            connection = await pool.take(timeouts.connect, fresh=True)
+            try:
+                await _until_head(connection, head, request.body, timeouts, pool)
+            except BaseException:
+                pool.drop(connection)
+                raise
+        except BaseException:
+            pool.drop(connection)
+            raise
+        try:
+            return LeanReply(connection, pool)
+        except UpstreamError:
+            pool.drop(connection)
+            raise
+
+    def _prepare(self, request: UpstreamRequest) -> tuple[LeanPool, bytes]:
+        """The pool and all of the head but the length. Both depend on configuration alone, so they are few."""
+        url = URL(request.url, encoded=True)
+        if url.scheme not in {"http", "https"} or not url.raw_host or not url.port:
+            raise UpstreamBadResponse("the provider's base_url is not an http or https URL")
+        key = (url.scheme, url.raw_host, url.port)
+        pool = self._pools.get(key)
+        if pool is None:
+            tls = (self._ssl_context or ssl.create_default_context()) if url.scheme == "https" else None
+            pool = self._pools[key] = LeanPool(url.raw_host, url.port, tls, self._max_connections)
+        host = url.raw_host if ":" not in url.raw_host else f"[{url.raw_host}]"
+        host = host if url.is_default_port() else f"{host}:{url.port}"
+        lines = [f"{request.method} {url.raw_path_qs} HTTP/1.1", f"host: {host}", "accept-encoding: identity"]
+        headers = {"user-agent": "llmgate", **request.headers}
+        for name, value in headers.items():
+            if name in _OWN_HEADERS:
+                continue
+            if not (value.isascii() and value.isprintable()) or not name.replace("-", "").replace("_", "").isalnum():
+                raise UpstreamBadResponse(f"the header {name!r} for the provider has characters HTTP does not allow")
+            lines.append(f"{name}: {value}")
+        head = ("\r\n".join(lines) + "\r\ncontent-length: ").encode("ascii")
+        if len(self._heads) >= _CACHED_HEADS:
+            self._heads.clear()
+        self._heads[request.method, request.url, tuple(request.headers.items())] = (pool, head)
+        return pool, head
+
+
+async def _until_head(connection: LeanConnection, head: bytes, body: bytes, timeouts: Timeouts, pool: LeanPool) -> None:
+    """Send, and wait until the status has come (of interim answers none counts)."""
+    if connection.lost:
+        raise UpstreamDisconnected(f"{pool.origin} closed the connection without an answer")
+    connection.begin(head, body)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeouts.first_byte
+    while not connection.status:
+        if connection.failed is not None:
+            raise connection.failed
+        if connection.lost:
+            raise UpstreamDisconnected(f"{pool.origin} closed the connection without an answer")
+        try:
+            await connection.wait(deadline - loop.time())
+        except TimeoutError:
+            raise UpstreamTimeout(f"{pool.origin} gave no answer within {timeouts.first_byte:g} s") from None
