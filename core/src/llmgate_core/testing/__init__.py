@@ -16,15 +16,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .answers import Answer, CloseWithoutReply, Gate, Line, Raw, Reply, Reset, Stall, Stream, Truncated
+    from .contracts.dialect import DialectContract
+    from .contracts.provider import LocalProviderContract, ProviderContract
+    from .event_rules import check_events
     from .http1 import Received
     from .scripted import ScriptedUpstream
+    from .wire_requests import client_request
 
 _HOME: Final = MappingProxyType(
     {
         "Answer": "answers",
         "CloseWithoutReply": "answers",
+        "DialectContract": "contracts.dialect",
         "Gate": "answers",
         "Line": "answers",
+        "LocalProviderContract": "contracts.provider",
+        "ProviderContract": "contracts.provider",
         "Raw": "answers",
         "Received": "http1",
         "Reply": "answers",
@@ -33,14 +40,19 @@ _HOME: Final = MappingProxyType(
         "Stall": "answers",
         "Stream": "answers",
         "Truncated": "answers",
+        "check_events": "event_rules",
+        "client_request": "wire_requests",
     }
 )
 
 __all__ = (
     "Answer",
     "CloseWithoutReply",
+    "DialectContract",
     "Gate",
     "Line",
+    "LocalProviderContract",
+    "ProviderContract",
     "Raw",
     "Received",
     "Reply",
@@ -49,6 +61,8 @@ __all__ = (
     "Stall",
     "Stream",
     "Truncated",
+    "check_events",
+    "client_request",
 )
 
 

@@ -29,28 +29,30 @@ def check_events(events: Iterable[Event]) -> list[Event]:
     choice, each started with empty text, fed with deltas that fit it, and stopped; one :class:`End` or :class:`Failure` last,
     an End with one finish for each choice.
     """
-    checker = _Checker()
+    rules = EventRules()
     found = list(events)
-    for number, event in enumerate(found):
-        checker.see(number, event)
-    checker.close(len(found))
-    assert not checker.broken, "not a well-formed stream of events:\n  " + "\n  ".join(checker.broken)
+    for event in found:
+        rules.see(event)
+    rules.close()
+    assert not rules.broken, "not a well-formed stream of events:\n  " + "\n  ".join(rules.broken)
     return found
 
 
-class _Checker:
-    """The state of one stream while it is checked."""
+class EventRules:
+    """The state of one stream while it is checked. ``broken`` lists what was found."""
 
     def __init__(self) -> None:
         self.broken: list[str] = []
+        self._count = 0
         self._started = False
         self._ended = False
         self._blocks: dict[int, list[Block]] = {}
         self._open: set[tuple[int, int]] = set()
 
-    def see(self, number: int, event: Event) -> None:
-        """One event, the ``number``-th from 0."""
-        said = _Said(self.broken, f"event {number}: ")
+    def see(self, event: Event) -> None:
+        """The next event."""
+        said = _Said(self.broken, f"event {self._count}: ")
+        self._count += 1
         if isinstance(event, Ping):
             return
         if self._ended:
@@ -115,10 +117,10 @@ class _Checker:
             if finish.reason not in get_args(FinishReason):
                 said(f"unknown finish reason {finish.reason!r}")
 
-    def close(self, count: int) -> None:
+    def close(self) -> None:
         """The stream is over."""
         if not self._ended:
-            self.broken.append(f"after {count} events: neither End nor Failure")
+            self.broken.append(f"after {self._count} events: neither End nor Failure")
 
 
 class _Said:
