@@ -1,0 +1,60 @@
+"""The dialect's own request headers: the API's version, and the flags of features in beta."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+VERSION_HEADER: Final = "anthropic-version"
+BETA_HEADER: Final = "anthropic-beta"
+DEFAULT_VERSION: Final = "2023-06-01"
+_FIELDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "mcp_servers": "mcp-client-2025-11-20",
+        "context_management": "context-management-2025-06-27",
+        "compaction": "compact-2026-09-04",
+        "thread": "message-threads-2026-08-12",
+    }
+)
+_FILES: Final = "files-api-2025-04-14"
+_FAST: Final = "fast-mode-2026-02-01"
+_TASK_BUDGET: Final = "task-budgets-2026-03-13"
+
+
+def needed_betas(body: Mapping[str, Any]) -> list[str]:
+    """The flags without which the API refuses ``body``, in a fixed order."""
+    flags = [flag for name, flag in _FIELDS.items() if name in body]
+    if body.get("speed") == "fast":
+        flags.append(_FAST)
+    if "task_budget" in body.get("output_config", ()):
+        flags.append(_TASK_BUDGET)
+    if any(_has_file(turn["content"]) for turn in body["messages"]):
+        flags.append(_FILES)
+    return flags
+
+
+def _has_file(blocks: Iterable[Mapping[str, Any]]) -> bool:
+    for block in blocks:
+        source = block.get("source")
+        if isinstance(source, Mapping) and source.get("type") == "file":
+            return True
+        content = block.get("content")
+        if isinstance(content, list) and _has_file(content):
+            return True
+    return False
+
+
+def merged_betas(*lists: str) -> str:
+    """Comma lists of flags as one, each flag once, in the order they came."""
+    flags = [flag.strip() for text in lists for flag in text.split(",")]
+    return ",".join(dict.fromkeys(flag for flag in flags if flag))
+
+
+def written_headers(body: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that a written ``body`` needs."""
+    headers = {VERSION_HEADER: DEFAULT_VERSION}
+    betas = merged_betas(*needed_betas(body))
+    if betas:
+        headers[BETA_HEADER] = betas
+    return headers

@@ -1,0 +1,96 @@
+"""Token counts, between the wire's meaning (input without the cache) and ours (input with it)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from llmgate_core.decisions import EMPTY
+from llmgate_core.usage import Usage
+
+_MOST: Final = 10**12
+_INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+_COUNTS: Final = (*_INPUTS, "output_tokens")
+_READ: Final = frozenset({*_COUNTS, "cache_creation", "output_tokens_details"})
+_OWN_EXTRAS: Final = ("server_tool_use", "service_tier", "inference_geo", "speed", "fallback_credit", "iterations")
+
+
+def read_usage(data: Any) -> Usage | None:
+    """The wire's ``usage`` → canonical; None when there is none. A count that is no count is not known.
+
+    With ``iterations`` (compaction: its tokens are billed, but not in the top-level fields) the sums count, and the
+    top-level fields stay in ``extra``.
+    """
+    if not isinstance(data, Mapping):
+        return None
+    extra = {name: value for name, value in data.items() if name not in _READ and value is not None}
+    told = data.get("iterations")
+    iterations = [item for item in told if isinstance(item, Mapping)] if isinstance(told, list) else []
+    counts = {name: _count(data.get(name)) for name in _COUNTS}
+    if iterations:
+        extra.update({name: count for name, count in counts.items() if count is not None})
+        counts = {name: _sum([_count(item.get(name)) for item in iterations]) for name in _COUNTS}
+    split = data.get("cache_creation")
+    split = split if isinstance(split, Mapping) else EMPTY
+    details = data.get("output_tokens_details")
+    details = details if isinstance(details, Mapping) else EMPTY
+    return Usage(
+        input_tokens=_sum([counts[name] for name in _INPUTS]) if counts["input_tokens"] is not None else None,
+        output_tokens=counts["output_tokens"],
+        cache_read_tokens=counts["cache_read_input_tokens"],
+        cache_write_tokens=counts["cache_creation_input_tokens"],
+        cache_write_5m_tokens=_count(split.get("ephemeral_5m_input_tokens")),
+        cache_write_1h_tokens=_count(split.get("ephemeral_1h_input_tokens")),
+        reasoning_tokens=_count(details.get("thinking_tokens")),
+        extra=extra or EMPTY,
+    )
+
+
+def write_usage(usage: Usage | None, *, own: bool = False) -> dict[str, Any]:
+    """Canonical → the wire's ``usage``, every count a number. ``own``: ``extra`` has this dialect's names."""
+    usage = usage or Usage()
+    read, write = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
+    data: dict[str, Any] = {
+        "input_tokens": max(0, (usage.input_tokens or 0) - read - write),
+        "cache_creation_input_tokens": write,
+        "cache_read_input_tokens": read,
+        "output_tokens": usage.output_tokens or 0,
+    }
+    if usage.cache_write_5m_tokens is not None or usage.cache_write_1h_tokens is not None:
+        data["cache_creation"] = {
+            "ephemeral_5m_input_tokens": usage.cache_write_5m_tokens or 0,
+            "ephemeral_1h_input_tokens": usage.cache_write_1h_tokens or 0,
+        }
+    if usage.reasoning_tokens is not None:
+        data["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
+    if usage.estimated:
+        data["estimated"] = True
+    names = usage.extra if own or "iterations" in usage.extra else _OWN_EXTRAS
+    data.update({name: usage.extra[name] for name in names if name in usage.extra})
+    return data
+
+
+def merge_usage(known: dict[str, Any], news: Any) -> None:
+    """Take cumulative ``news`` of a stream into ``known``: what is later wins, but never null or zero over a count."""
+    if not isinstance(news, Mapping):
+        return
+    for name, value in news.items():
+        if isinstance(value, Mapping) and isinstance(known.get(name), dict):
+            merge_usage(known[name], value)
+        elif value is None or (value == 0 and known.get(name)):
+            continue
+        else:
+            known[name] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return min(max(value, 0), _MOST)
+
+
+def _sum(counts: list[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
