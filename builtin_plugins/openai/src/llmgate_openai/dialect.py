@@ -1,0 +1,127 @@
+"""The dialect ``openai.chat``: both faces, each method a door to the module that does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from llmgate_core.dialect import Dialect, Losses
+from llmgate_core.errors import GatewayError
+from llmgate_core.frames import write_sse
+from llmgate_core.messages import ChatRequest, ChatResponse
+from llmgate_core.renames import Renames
+from llmgate_core.request import Request
+from llmgate_core.wirevalues import ModelInfo, ProviderError, Route, Summary, WireRequest
+
+from . import errors, read_response, write_response
+from .event_reader import ChatEventReader
+from .event_writer import ChatEventWriter
+from .probe import ChatProbe
+from .read_request import read_request
+from .words import NAME
+from .write_request import write_request
+
+
+class ChatDialect(Dialect):
+    """Chat completions, as the vendor's reference and its official SDK describe them."""
+
+    name = NAME
+    prefix = "/openai"
+    routes = (
+        Route("POST", "/v1/chat/completions", "chat"),
+        Route("GET", "/v1/models", "models"),
+        Route("GET", "/v1/models/{model:path}", "model"),
+    )
+    reset_headers = ("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens")
+    relay_headers = ("openai-*", "x-ratelimit-*")
+    forward_headers = ("openai-beta",)
+
+    # ── server face ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def read_request(self, request: Request) -> ChatRequest:
+        """A client's request → canonical."""
+        return read_request(request)
+
+    def write_response(self, response: ChatResponse, request: Request) -> bytes:
+        """Canonical → the body a client gets."""
+        return write_response.write_response(response, request)
+
+    def event_writer(self, request: Request) -> ChatEventWriter:
+        """A writer for the stream a client gets."""
+        return ChatEventWriter(
+            request.model, include_usage=wants_usage(request), legacy=write_response.wants_functions(request)
+        )
+
+    def write_error(self, error: GatewayError, request_id: str) -> bytes:
+        """The body of an error answer; the request's id stands in its header."""
+        return errors.write_error(error)
+
+    def write_stream_error(self, error: GatewayError, request_id: str) -> bytes:
+        """One ``data:`` frame with the error. No ``[DONE]`` follows: the SDK raises on the frame itself."""
+        return write_sse(errors.write_error(error))
+
+    def write_models(self, models: Sequence[ModelInfo]) -> bytes:
+        """``{"object": "list", "data": […]}``"""
+        return msgspec.json.encode({"object": "list", "data": [_model(model) for model in models]})
+
+    def write_model(self, model: ModelInfo) -> bytes:
+        """One model object."""
+        return msgspec.json.encode(_model(model))
+
+    # ── client face ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def path(self, operation: str, model: str, stream: bool) -> str | None:
+        """``/chat/completions`` for chat: a base URL ends in ``/v1``."""
+        return "/chat/completions" if operation == "chat" else None
+
+    def forward(self, request: Request, model: str) -> WireRequest:
+        """As it came; a stream's usage is asked for even when the client did not, because the gateway counts."""
+        if not request.stream or wants_usage(request):
+            return super().forward(request, model)
+        options = request.value("stream_options")
+        if options is not None and not isinstance(options, dict):
+            return super().forward(request, model)  # for the provider to refuse
+        fields: dict[str, Any] = {**request.fields, "model": model}
+        fields["stream_options"] = {**(options or {}), "include_usage": True}
+        headers = {name: request.headers[name] for name in self.forward_headers if name in request.headers}
+        return WireRequest(msgspec.json.encode(fields), headers)
+
+    def write_request(self, chat: ChatRequest, model: str, losses: Losses) -> WireRequest:
+        """Canonical → the request to a provider."""
+        return write_request(chat, model, losses)
+
+    def read_response(self, body: bytes, wire: WireRequest) -> ChatResponse:
+        """A provider's whole answer → canonical."""
+        return read_response.read_response(body, wire.memo)
+
+    def event_reader(self, wire: WireRequest) -> ChatEventReader:
+        """A reader for a provider's stream."""
+        renames: Renames | None = wire.memo
+        return ChatEventReader(renames.to_client if renames is not None else str)
+
+    def probe(self, request: Request) -> ChatProbe:
+        """A watcher for a stream relayed untouched."""
+        return ChatProbe(drop_usage=not wants_usage(request))
+
+    def summarise(self, body: bytes) -> Summary:
+        """What the gateway must know of a whole answer."""
+        return read_response.summarise(body)
+
+    def read_error(self, status: int, body: bytes) -> ProviderError:
+        """A provider's error answer."""
+        return errors.read_error(status, body)
+
+
+def wants_usage(request: Request) -> bool:
+    """Whether the client asked for the usage chunk of its stream."""
+    raw = request.fields.get("stream_options")
+    if raw is None:
+        return False
+    options = msgspec.json.decode(raw)
+    return isinstance(options, dict) and options.get("include_usage") is True
+
+
+def _model(model: ModelInfo) -> dict[str, Any]:
+    return {"id": model.id, "object": "model", "created": model.created, "owned_by": model.owned_by}

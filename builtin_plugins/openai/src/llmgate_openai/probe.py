@@ -1,0 +1,134 @@
+"""Watches a stream that is relayed untouched.
+
+Each frame is decoded into a small struct: that proves the whole frame to be JSON and costs about a microsecond, strings
+that nobody asked for included.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from llmgate_core.errors import GatewayError
+from llmgate_core.frames import FrameKind, parse_sse
+from llmgate_core.wirevalues import Summary
+
+from .errors import rejection_within
+from .event_reader import DONE, check_text, decode_chunk
+from .usage import read_usage
+from .words import canonical_finish
+
+
+class _Delta(msgspec.Struct):
+    content: Any = None
+    tool_calls: Any = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+    refusal: Any = None
+    function_call: Any = None
+    audio: Any = None
+    images: Any = None
+    thinking_blocks: Any = None
+
+
+class _Choice(msgspec.Struct):
+    index: int = 0
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: Any = None
+    model: Any = None
+    error: Any = None
+
+
+_decode: Final = msgspec.json.Decoder(_Chunk).decode
+_DONE_FRAME: Final = b"data: [DONE]\n\n"
+
+
+class ChatProbe:
+    """One stream. ``drop_usage``: the client did not ask for the usage chunk that the gateway asked for."""
+
+    __slots__ = ("_drop_usage", "_finished", "_unfinished", "complete", "error", "summary")
+
+    def __init__(self, *, drop_usage: bool) -> None:
+        self._drop_usage = drop_usage
+        self._finished: set[int] = set()
+        self._unfinished: set[int] = set()
+        self.summary = Summary()
+        self.error: GatewayError | None = None
+        self.complete = False
+
+    def see(self, frame: bytes) -> FrameKind:
+        """What one raw frame is. Raises :class:`UpstreamBadResponse` for one that is not JSON."""
+        if frame == _DONE_FRAME:
+            self.complete = True
+            return FrameKind.LAST
+        parsed = parse_sse(frame)
+        if parsed is None:
+            return FrameKind.IDLE
+        data = parsed.data
+        if data.startswith(DONE):
+            self.complete = True
+            return FrameKind.LAST
+        try:
+            chunk = _decode(data)
+        except (msgspec.DecodeError, RecursionError):
+            return self._odd(data)
+        check_text(data)
+        return self._chunk(chunk)
+
+    def _odd(self, data: bytes) -> FrameKind:
+        """Not the usual shape: relayed as long as it is a JSON object."""
+        error = decode_chunk(data).get("error")
+        return FrameKind.CONTENT if error is None else self._failed(error)
+
+    def _failed(self, error: Any) -> FrameKind:
+        self.error = rejection_within(error)
+        return FrameKind.ERROR
+
+    def _chunk(self, chunk: _Chunk) -> FrameKind:
+        if chunk.error is not None:
+            return self._failed(chunk.error)
+        summary = self.summary
+        if summary.model is None and type(chunk.model) is str:
+            summary.model = chunk.model
+        if chunk.usage is not None:
+            summary.usage = read_usage(chunk.usage) or summary.usage
+        if not chunk.choices:
+            return FrameKind.DROP if chunk.usage is not None and self._drop_usage else FrameKind.LIFECYCLE
+        kind = FrameKind.LIFECYCLE
+        for choice in chunk.choices:
+            if choice.finish_reason:
+                self._finish(choice.index, choice.finish_reason)
+                kind = FrameKind.CONTENT
+            elif choice.index not in self._finished and choice.index not in self._unfinished:
+                self._unfinished.add(choice.index)
+                self.complete = False
+            if kind is FrameKind.LIFECYCLE and choice.delta is not None and _says(choice.delta):
+                kind = FrameKind.CONTENT
+        return kind
+
+    def _finish(self, index: int, native: str) -> None:
+        self._finished.add(index)
+        self._unfinished.discard(index)
+        self.complete = not self._unfinished
+        if self.summary.finish_reason is None:
+            self.summary.finish_reason = canonical_finish(native, called=False)
+
+
+def _says(delta: _Delta) -> bool:
+    return bool(
+        delta.content
+        or delta.tool_calls
+        or delta.reasoning_content
+        or delta.reasoning
+        or delta.refusal
+        or delta.function_call
+        or delta.audio
+        or delta.images
+        or delta.thinking_blocks
+    )

@@ -1,0 +1,121 @@
+"""A provider's whole answer → canonical, or only what the gateway must know of it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from llmgate_core.decisions import EMPTY
+from llmgate_core.messages import Block, ChatResponse, Choice, Message, ToolCall
+from llmgate_core.renames import Renames
+from llmgate_core.upstream_errors import UpstreamBadResponse
+from llmgate_core.wirevalues import Summary
+
+from .errors import rejection_within
+from .event_reader import check_text
+from .fields import Fields, provider_fault
+from .read_messages import MessageReader
+from .usage import read_usage
+from .words import NAME, canonical_finish
+
+
+class _BriefChoice(msgspec.Struct):
+    finish_reason: Any = None
+
+
+class _Brief(msgspec.Struct):
+    choices: list[_BriefChoice] | None = None
+    usage: Any = None
+    model: Any = None
+    error: Any = None
+
+
+_decode_brief: Final = msgspec.json.Decoder(_Brief).decode
+
+
+def summarise(body: bytes) -> Summary:
+    """Usage, finish reason and model of an answer that is relayed untouched, decoding nothing else of it."""
+    try:
+        brief = _decode_brief(body)
+    except msgspec.ValidationError as error:
+        raise UpstreamBadResponse(f"the provider's answer is no {NAME} answer: {error}") from None
+    except (msgspec.DecodeError, RecursionError):
+        raise _not_json() from None
+    check_text(body)
+    if brief.error is not None:
+        raise rejection_within(brief.error)
+    if not brief.choices:
+        raise UpstreamBadResponse("the provider's answer has no choices")
+    native = brief.choices[0].finish_reason
+    finish = canonical_finish(native, called=False) if type(native) is str else None
+    return Summary(read_usage(brief.usage), finish, brief.model if type(brief.model) is str else None)
+
+
+def read_response(body: bytes, renames: Renames | None) -> ChatResponse:
+    """The whole answer. Raises :class:`UpstreamBadResponse`, or the error that it holds."""
+    try:
+        whole = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        raise _not_json() from None
+    check_text(body)
+    answer = Fields(whole, "", provider_fault)
+    error = answer.take("error")
+    if error is not None:
+        raise rejection_within(error)
+    answer_id = answer.string("id") or ""
+    choices = tuple(
+        _choice(choice, number, answer_id, renames) for number, choice in enumerate(answer.objects("choices"))
+    )
+    if not choices:
+        raise UpstreamBadResponse("the provider's answer has no choices")
+    created = answer.take("created")
+    return ChatResponse(
+        answer_id,
+        answer.string("model") or "",
+        choices,
+        read_usage(answer.take("usage")),
+        int(created) if isinstance(created, (int, float)) else None,
+        answer.string("service_tier"),
+        NAME,
+        answer.rest(),
+    )
+
+
+def _choice(choice: Fields, number: int, seed: str, renames: Renames | None) -> Choice:
+    index = choice.take("index")
+    message = MessageReader(provider_fault, f"{seed or 'answer'} {number}").read_assistant(choice.inner("message"))
+    if renames is not None:
+        message = _restored(message, renames)
+    called = any(isinstance(block, ToolCall) for block in message.content)
+    native = choice.string("finish_reason")
+    stop_sequence = choice.take("stop_sequence")
+    return Choice(
+        message,
+        canonical_finish(native, called=called),
+        index if type(index) is int else number,
+        native,
+        stop_sequence if type(stop_sequence) is str else None,
+        choice.take("logprobs"),
+        choice.rest() or EMPTY,
+    )
+
+
+def _restored(message: Message, renames: Renames) -> Message:
+    """The message with its tools under the names the client gave them."""
+    content: list[Block] = []
+    for block in message.content:
+        if isinstance(block, ToolCall):
+            name = renames.to_client(block.name)
+            content.append(
+                ToolCall(block.id, name, block.arguments, block.kind, block.cache_control, block.extra)
+                if name != block.name
+                else block
+            )
+        else:
+            content.append(block)
+    return Message(message.role, tuple(content), message.name, message.extra)
+
+
+def _not_json() -> UpstreamBadResponse:
+    return UpstreamBadResponse("the provider's answer is not valid JSON")

@@ -1,0 +1,95 @@
+"""Token counts, both ways. On this wire the prompt includes what was read from and written to a cache.
+
+A count that cannot be one (negative, a fraction, a string, more than any answer could cost) is as if not given: the gateway
+then estimates, and nobody is credited.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from attrs import evolve
+
+from llmgate_core.decisions import EMPTY
+from llmgate_core.usage import Usage
+
+MOST: Final = 1_000_000_000
+
+
+def count(value: Any) -> int | None:
+    """A plausible number of tokens, else None."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 <= value <= MOST else None
+
+
+def read_usage(value: Any) -> Usage | None:
+    """The ``usage`` field → canonical; None when it says nothing. What has no canonical word is kept as extra."""
+    if type(value) is not dict:
+        return None
+    left = {name: field for name, field in value.items() if field is not None}
+    prompt, completion = count(left.pop("prompt_tokens", None)), count(left.pop("completion_tokens", None))
+    total = count(left.pop("total_tokens", None))
+    inputs, outputs = _details(left, "prompt_tokens_details"), _details(left, "completion_tokens_details")
+    reasoning = count(outputs.pop("reasoning_tokens", None))
+    native: dict[str, Any] = {}
+    if None not in (prompt, completion, total) and total != (prompt or 0) + (completion or 0):
+        native["total_tokens"] = total
+        if total == (prompt or 0) + (completion or 0) + (reasoning or 0):
+            # some servers count reasoning beside the completion, yet within the total
+            native = {"completion_tokens": completion}
+            completion = (completion or 0) + (reasoning or 0)
+    usage = Usage(
+        prompt,
+        completion,
+        cache_read_tokens=_within(count(inputs.pop("cached_tokens", None)), prompt),
+        cache_write_tokens=_within(count(inputs.pop("cache_write_tokens", None)), prompt),
+        reasoning_tokens=reasoning,
+        audio_input_tokens=count(inputs.pop("audio_tokens", None)),
+        audio_output_tokens=count(outputs.pop("audio_tokens", None)),
+        estimated=left.pop("estimated", False) is True,
+    )
+    if usage == Usage():
+        return None
+    details = {"prompt_tokens_details": inputs, "completion_tokens_details": outputs}
+    extra = {**left, **{name: rest for name, rest in details.items() if rest}, **native}
+    return evolve(usage, extra=extra) if extra else usage
+
+
+def _details(left: dict[str, Any], name: str) -> dict[str, Any]:
+    details = left.pop(name, None)
+    return {key: value for key, value in details.items() if value is not None} if type(details) is dict else {}
+
+
+def _within(part: int | None, whole: int | None) -> int | None:
+    return part if part is None or whole is None else min(part, whole)
+
+
+def write_usage(usage: Usage, *, own: bool) -> dict[str, Any]:
+    """Canonical → the ``usage`` field. ``own``: its extras are this wire's. Estimates are marked with ``estimated``."""
+    extra = dict(usage.extra) if own else {}
+    prompt, completion = usage.input_tokens or 0, usage.output_tokens or 0
+    written: dict[str, Any] = {
+        "prompt_tokens": prompt,
+        "completion_tokens": extra.pop("completion_tokens", completion),
+        "total_tokens": extra.pop("total_tokens", prompt + completion),
+    }
+    inputs = _given(
+        cached_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        audio_tokens=usage.audio_input_tokens,
+    )
+    outputs = _given(reasoning_tokens=usage.reasoning_tokens, audio_tokens=usage.audio_output_tokens)
+    inputs.update(extra.pop("prompt_tokens_details", EMPTY))
+    outputs.update(extra.pop("completion_tokens_details", EMPTY))
+    if inputs:
+        written["prompt_tokens_details"] = inputs
+    if outputs:
+        written["completion_tokens_details"] = outputs
+    if usage.estimated:
+        written["estimated"] = True
+    return {**written, **extra}
+
+
+def _given(**counts: int | None) -> dict[str, Any]:
+    return {name: tokens for name, tokens in counts.items() if tokens is not None}
