@@ -46,10 +46,6 @@ class EchoProvider(LocalProvider):
     known_models = ("echo", "fail-429", "fail-500", "slow", "slow-words", "cut", "stall", "refuse", "empty")
     config: EchoConfig
 
-    def serves(self, model: str) -> bool:
-        """Without a provider's name in front only ``echo``, or what the config lists."""
-        return model in (self.config.models or ("echo",))
-
     async def answer(self, chat: ChatRequest) -> AsyncIterator[Event]:
         """The reply as canonical events, with the mishaps its model name asks for."""
         script = self._script(chat.model)
