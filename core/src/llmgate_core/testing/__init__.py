@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .contracts.dialect import DialectContract
     from .contracts.provider import LocalProviderContract, ProviderContract
     from .event_rules import check_events
+    from .gateway import ServedGateway, ServeGateway, serve_gateway
     from .http1 import Received
     from .scripted import ScriptedUpstream
     from .wire_requests import client_request
@@ -37,11 +38,14 @@ _HOME: Final = MappingProxyType(
         "Reply": "answers",
         "Reset": "answers",
         "ScriptedUpstream": "scripted",
+        "ServeGateway": "gateway",
+        "ServedGateway": "gateway",
         "Stall": "answers",
         "Stream": "answers",
         "Truncated": "answers",
         "check_events": "event_rules",
         "client_request": "wire_requests",
+        "serve_gateway": "gateway",
     }
 )
 
@@ -58,11 +62,14 @@ __all__ = (
     "Reply",
     "Reset",
     "ScriptedUpstream",
+    "ServeGateway",
+    "ServedGateway",
     "Stall",
     "Stream",
     "Truncated",
     "check_events",
     "client_request",
+    "serve_gateway",
 )
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from .gateway import ServeGateway
+    from .scripted import ScriptedUpstream
 
 MARKER = "llmgate_unguarded(*words): let this test off the guards 'network', 'blocking', 'leaks' (none: all of them)"
 
@@ -42,3 +47,20 @@ def llmgate_guards(request: pytest.FixtureRequest, llmgate_guards_hold: bool) ->
 
     with Guards(ALL - set(marker.args if marker else ())).patched():
         yield
+
+
+@pytest.fixture
+def serve_gateway() -> ServeGateway:
+    """``async with serve_gateway(config, plugins=[MyPlugin]) as server``: a real gateway at ``server.url``."""
+    from .gateway import serve_gateway as serve
+
+    return serve
+
+
+@pytest.fixture
+def scripted_upstream() -> Iterator[ScriptedUpstream]:
+    """A scripted upstream that listens; give it its script with ``play``."""
+    from .scripted import ScriptedUpstream as Upstream
+
+    with Upstream() as upstream:
+        yield upstream
