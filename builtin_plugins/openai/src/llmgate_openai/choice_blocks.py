@@ -53,11 +53,10 @@ class ChoiceBlocks:
         self._say("refusal", _text(delta.get("refusal")), events)
         if "audio" in delta and isinstance(delta["audio"], dict):
             self._sound(delta["audio"], events)
-        for image in delta.get("images") or ():
+        for image in _entries(delta, "images"):
             self._whole(read_part(image, "choices.delta.images", provider_fault), events)
-        for entry in delta.get("tool_calls") or ():
-            if isinstance(entry, dict):
-                self._tools.feed(entry, events)
+        for entry in _entries(delta, "tool_calls"):
+            self._tools.feed(entry, events)
         if isinstance(delta.get("function_call"), dict):
             self._tools.feed_function_call(delta["function_call"], events)
         # "" is what some servers say before the end
@@ -112,9 +111,8 @@ class ChoiceBlocks:
     def _think(self, delta: Mapping[str, Any], events: list[Event]) -> None:
         said = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
         self._say("thinking", said, events)
-        for entry in delta.get("thinking_blocks") or ():
-            if isinstance(entry, dict):
-                self._signed(entry, bool(said), events)
+        for entry in _entries(delta, "thinking_blocks"):
+            self._signed(entry, bool(said), events)
 
     def _signed(self, entry: Mapping[str, Any], repeated: bool, events: list[Event]) -> None:
         """An entry of ``thinking_blocks``: text that was not said as ``reasoning_content`` too, a signature, or both."""
@@ -150,6 +148,12 @@ class ChoiceBlocks:
 
 def _signer(dialect: str | None) -> dict[str, Any]:
     return {"dialect": dialect} if dialect else {}
+
+
+def _entries(delta: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects of a list, however odd the rest of it is."""
+    found = delta.get(name)
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def _text(value: Any) -> str:

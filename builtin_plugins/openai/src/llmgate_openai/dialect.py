@@ -17,7 +17,7 @@ from llmgate_core.wirevalues import ModelInfo, ProviderError, Route, Summary, Wi
 
 from . import errors, read_response, write_response
 from .event_reader import ChatEventReader
-from .event_writer import ChatEventWriter
+from .event_writer import DONE_FRAME, ChatEventWriter
 from .probe import ChatProbe
 from .read_request import read_request
 from .words import NAME
@@ -34,6 +34,7 @@ class ChatDialect(Dialect):
         Route("GET", "/v1/models", "models"),
         Route("GET", "/v1/models/{model:path}", "model"),
     )
+    end_marker = DONE_FRAME
     reset_headers = ("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens")
     relay_headers = ("openai-*", "x-ratelimit-*")
     forward_headers = ("openai-beta",)

@@ -128,8 +128,11 @@ class ChatEventReader:
 
     def _end(self) -> Iterable[Event]:
         self._over = True
-        if not self._choices:
+        if self._start is None:
             return (Failure(UpstreamBadResponse("the provider's stream held no answer")),)
         events: list[Event] = []
-        finishes = tuple(self._choices[number].end(events) for number in sorted(self._choices))
+        try:
+            finishes = tuple(self._choices[number].end(events) for number in sorted(self._choices))
+        except UpstreamBadResponse as error:
+            return (Failure(error),)
         return [*events, End(finishes, self._usage, self._late)]

@@ -20,7 +20,7 @@ from .usage import write_usage
 from .words import CHUNK, is_native, native_finish
 from .write_response import answer_id
 
-DONE: Final = b"data: [DONE]\n\n"
+DONE_FRAME: Final = b"data: [DONE]\n\n"
 PING: Final = b": ping\n\n"
 _encode: Final = msgspec.json.Encoder(enc_hook=plain).encode
 _encode_text: Final = msgspec.json.Encoder().encode
@@ -128,7 +128,7 @@ class ChatEventWriter:
         if self._include_usage and end.usage is not None:
             usage = write_usage(end.usage, own=self._own)
             parts.append(write_sse(_encode({**self._head, "choices": [], "usage": usage})))
-        return b"".join([*parts, DONE])
+        return b"".join([*parts, DONE_FRAME])
 
     def _finish(self, finish: Finish, *, called: bool) -> bytes:
         native = native_finish(finish.reason, finish.native if self._own else None, called=called)

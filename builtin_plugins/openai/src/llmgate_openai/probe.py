@@ -52,10 +52,11 @@ _DONE_FRAME: Final = b"data: [DONE]\n\n"
 class ChatProbe:
     """One stream. ``drop_usage``: the client did not ask for the usage chunk that the gateway asked for."""
 
-    __slots__ = ("_drop_usage", "_finished", "_unfinished", "complete", "error", "summary")
+    __slots__ = ("_called", "_drop_usage", "_finished", "_unfinished", "complete", "error", "summary")
 
     def __init__(self, *, drop_usage: bool) -> None:
         self._drop_usage = drop_usage
+        self._called: set[int] = set()
         self._finished: set[int] = set()
         self._unfinished: set[int] = set()
         self.summary = Summary()
@@ -102,6 +103,8 @@ class ChatProbe:
             return FrameKind.DROP if chunk.usage is not None and self._drop_usage else FrameKind.LIFECYCLE
         kind = FrameKind.LIFECYCLE
         for choice in chunk.choices:
+            if choice.delta is not None and (choice.delta.tool_calls or choice.delta.function_call):
+                self._called.add(choice.index)
             if choice.finish_reason:
                 self._finish(choice.index, choice.finish_reason)
                 kind = FrameKind.CONTENT
@@ -116,8 +119,8 @@ class ChatProbe:
         self._finished.add(index)
         self._unfinished.discard(index)
         self.complete = not self._unfinished
-        if self.summary.finish_reason is None:
-            self.summary.finish_reason = canonical_finish(native, called=False)
+        if index == 0 or self.summary.finish_reason is None:
+            self.summary.finish_reason = canonical_finish(native, called=index in self._called)
 
 
 def _says(delta: _Delta) -> bool:

@@ -20,7 +20,13 @@ from .usage import read_usage
 from .words import NAME, canonical_finish
 
 
+class _BriefMessage(msgspec.Struct):
+    tool_calls: list[msgspec.Raw] | None = None
+    function_call: Any = None
+
+
 class _BriefChoice(msgspec.Struct):
+    message: _BriefMessage
     finish_reason: Any = None
 
 
@@ -47,8 +53,9 @@ def summarise(body: bytes) -> Summary:
         raise rejection_within(brief.error)
     if not brief.choices:
         raise UpstreamBadResponse("the provider's answer has no choices")
-    native = brief.choices[0].finish_reason
-    finish = canonical_finish(native, called=False) if type(native) is str else None
+    first = brief.choices[0]
+    called = bool(first.message.tool_calls or first.message.function_call)
+    finish = canonical_finish(first.finish_reason if type(first.finish_reason) is str else None, called=called)
     return Summary(read_usage(brief.usage), finish, brief.model if type(brief.model) is str else None)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from llmgate_core.events import BlockDelta, BlockStart, BlockStop, Event
 from llmgate_core.messages import ToolCall
+from llmgate_core.upstream_errors import UpstreamBadResponse
 
 from .tools import made_up_id
 
@@ -42,7 +43,7 @@ class ToolDeltas:
     @property
     def any(self) -> bool:
         """Whether there was a call."""
-        return bool(self._calls)
+        return any(call.block is not None for call in self._calls)
 
     def feed(self, entry: Mapping[str, Any], events: list[Event]) -> None:
         """One entry of ``delta.tool_calls``."""
@@ -63,6 +64,7 @@ class ToolDeltas:
 
     def _find(self, index: Any, call_id: Any, name: Any, events: list[Event]) -> _Call:
         call_id = call_id if isinstance(call_id, str) and call_id else None
+        index = index if isinstance(index, (int, str)) else None
         named = isinstance(name, str) and bool(name)
         known = self._at.get(("id", call_id)) if index is None and call_id else self._at.get(index)
         if known is None and index is None and self._calls and call_id is None and not named:
@@ -95,9 +97,12 @@ class ToolDeltas:
     def begin_waiting(self, events: list[Event]) -> None:
         """Begin the calls whose arguments have not come."""
         for call in self._calls:
-            self._begin(call, events)
+            if call.name:
+                self._begin(call, events)
 
     def stop(self, events: list[Event]) -> None:
-        """The choice is over: begin what waits, and close all."""
+        """The choice is over: begin what waits, and close all. Raises :class:`UpstreamBadResponse` for a nameless call."""
         self.begin_waiting(events)
+        if any(call.arguments for call in self._calls if call.block is None):
+            raise UpstreamBadResponse("the provider sent the arguments of a tool call without the tool's name")
         events += [BlockStop(call.block, self._choice) for call in self._calls if call.block is not None]
