@@ -27,8 +27,8 @@ check: $(READY) ## ruff, ruff format and mypy --strict
 	$(BIN)/mypy $(MEMBERS:%=%/src)
 	$(BIN)/mypy --explicit-package-bases --cache-dir .mypy_cache/tests $(wildcard $(MEMBERS:%=%/tests) tests .ci/*.py)
 
-bench: $(READY) ## measure the CPU time of one request
-	$(BIN)/python tests/bench/bench.py $(ARGS)
+bench: $(READY) ## measure against HAProxy and other gateways (ARGS="--help" for more)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: ## move every third-party version, and uv, to the newest
 	echo uv | $(UV) pip compile - --quiet --upgrade --universal --generate-hashes --no-header --no-annotate -o .ci/uv.txt

@@ -1,0 +1,56 @@
+"""What a process and its children have used, as the kernel counts it in /proc."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+
+def tree(pid: int) -> list[int]:
+    """The process and its descendants that live now."""
+    found = [pid]
+    for parent in found:
+        for task in Path(f"/proc/{parent}/task").glob("*/children"):
+            try:
+                found += [int(child) for child in task.read_text().split()]
+            except (FileNotFoundError, ProcessLookupError):  # ended meanwhile
+                continue
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of the process, its descendants, and children that ended and were waited for."""
+    ticks = 0
+    for member in tree(pid):
+        try:
+            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):  # ended meanwhile: its parent has its time
+            continue
+        ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds_each(pid: int) -> dict[int, float]:
+    """The same, for each living process of the tree alone."""
+    seconds = {}
+    for member in tree(pid):
+        try:
+            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):  # ended meanwhile
+            continue
+        seconds[member] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
+def pss_bytes(pid: int) -> int:
+    """Proportional set size of the tree: private pages, and of each shared page the share."""
+    total = 0
+    for member in tree(pid):
+        try:
+            rollup = Path(f"/proc/{member}/smaps_rollup").read_text()
+        except (FileNotFoundError, ProcessLookupError):  # ended meanwhile
+            continue
+        found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+        total += int(found[1]) * 1024 if found else 0
+    return total
