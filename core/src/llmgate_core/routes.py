@@ -75,7 +75,7 @@ class Routes:
         fitting = []
         for method, regex, match in self._patterns:
             if method == head.method and (hit := regex.fullmatch(head.path)):
-                params = {name: unquote(value, errors="strict") for name, value in hit.groupdict().items()}
+                params = {name: _decoded(value) for name, value in hit.groupdict().items()}
                 fitting.append(Match(params, match.dialect, match.route, match.endpoint))
         if fitting:
             return self._of_several(fitting, head)
@@ -110,3 +110,10 @@ class Routes:
             if dialect.recognises(head.headers):
                 return dialect
         return self._dialects[0] if self._dialects else None
+
+
+def _decoded(value: str) -> str:
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        raise InvalidRequest("the path has a percent-encoding that is not UTF-8", code="invalid_path") from None

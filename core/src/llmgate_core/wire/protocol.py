@@ -6,8 +6,9 @@ Without this, a malformed header line (a key in ``Authorization``, say) would be
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
@@ -19,6 +20,7 @@ from .slow import TOO_SLOW
 
 logger = logging.getLogger("llmgate")
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+ON_EVERY_ANSWER: Final[Mapping[str, str]] = MappingProxyType({"server": "llmgate", "cache-control": "no-store"})
 
 
 def plain_error(error: GatewayError) -> bytes:
@@ -108,7 +110,7 @@ class ServerProtocol(RequestHandler):
                 status=status,
                 code="invalid_http",
             )
-        headers = {"cache-control": "no-store", "x-request-id": new_id(), "content-type": "application/json"}
+        headers = {**ON_EVERY_ANSWER, "x-request-id": new_id(), "content-type": "application/json"}
         response = web.Response(status=status, body=plain_error(error), headers=headers)
         response.force_close()
         return response

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from ..exchange import Exchange
+from .protocol import ON_EVERY_ANSWER
 
 
 class AiohttpResponder:
@@ -25,7 +26,7 @@ class AiohttpResponder:
             status=status,
             headers={
                 **headers,
-                "cache-control": "no-store",
+                **ON_EVERY_ANSWER,
                 "x-request-id": request_id,
                 self._exchange.dialect.request_id_header: request_id,
             },

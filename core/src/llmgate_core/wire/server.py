@@ -14,7 +14,7 @@ from aiohttp import web
 
 from ..dialect import Dialect
 from ..endpoints import EndpointRequest
-from ..errors import GatewayError, InternalError, RequestTimeout, RequestTooLarge
+from ..errors import GatewayError, InternalError, InvalidRequest, RequestTimeout, RequestTooLarge
 from ..exchange import Head
 from ..gateway import Gateway
 from ..intake import new_id
@@ -23,7 +23,7 @@ from ..routes import Match
 from .lane import Lane, Serving
 from .lean_server import LeanProtocol
 from .lean_upstream import LeanUpstream
-from .protocol import ServerProtocol, plain_error
+from .protocol import ON_EVERY_ANSWER, ServerProtocol, plain_error
 from .responder import AiohttpResponder
 from .upstream import AiohttpUpstream
 
@@ -98,6 +98,7 @@ class Server:
                 if match.endpoint is not None:
                     return await _endpoint(gateway, request, head, match)
                 gateway.intake.check_head(head)
+                await _expected(request, head)
                 body = await _body(gateway, request)
             except GatewayError as error:
                 return _early_error(error, dialect or gateway.intake.error_dialect(head))
@@ -128,6 +129,17 @@ def _head_of(request: web.BaseRequest) -> Head:
     return Head(request.method, path, query, headers, request.remote or "")
 
 
+async def _expected(request: web.BaseRequest, head: Head) -> None:
+    """Tell a client that waits with its body that it is wanted. Raises a 417 for any other expectation."""
+    expected = head.headers.get("expect")
+    if expected is None:
+        return
+    if expected.lower() != "100-continue":
+        raise InvalidRequest("the header expect can only be 100-continue", status=417, code="expectation_failed")
+    if request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
 async def _body(gateway: Gateway, request: web.BaseRequest) -> bytes:
     """The whole body within its limits. Raises :class:`RequestTooLarge` or :class:`RequestTimeout`."""
     limit = gateway.config.gateway.max_body
@@ -155,7 +167,7 @@ async def _endpoint(gateway: Gateway, request: web.BaseRequest, head: Head, matc
     except Exception as error:
         logger.exception("the endpoint %s failed", head.path)
         raise InternalError("this endpoint failed; the gateway's log says why") from error
-    headers = {"cache-control": "no-store", **answer.headers, "content-type": answer.content_type}
+    headers = {**ON_EVERY_ANSWER, **answer.headers, "content-type": answer.content_type}
     return web.Response(status=answer.status, body=answer.body, headers=headers)
 
 
@@ -165,8 +177,8 @@ def _early_error(error: GatewayError, dialect: Dialect | None) -> web.Response:
     body = plain_error(error) if dialect is None else dialect.write_error(error, request_id)
     headers: Mapping[str, str] = {
         **error_headers(error),
+        **ON_EVERY_ANSWER,
         "content-type": "application/json",
-        "cache-control": "no-store",
         "x-request-id": request_id,
     }
     response = web.Response(status=error.status, body=body, headers=headers)
