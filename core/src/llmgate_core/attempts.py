@@ -8,6 +8,7 @@ once at most, and only for pure inference.
 from __future__ import annotations
 
 import asyncio
+import time
 
 from .calls import Answer, Calls
 from .decisions import Next, Retry, Target
@@ -47,7 +48,7 @@ def _begin(exchange: Exchange, target: Target, registry: Registry) -> Attempt:
     provider = registry.providers.get(target.provider)
     if provider is None:
         raise NotFound(f"there is no provider {target.provider!r}", code="model_not_found", param="model")
-    now = asyncio.get_running_loop().time()
+    now = time.monotonic()
     attempt = Attempt(len(exchange.attempts) + 1, target, provider, now)
     exchange.attempts.append(attempt)
     return attempt
@@ -87,7 +88,7 @@ def _may_repeat(exchange: Exchange) -> bool:
 
 
 def _close(attempt: Attempt, error: GatewayError | None) -> None:
-    attempt.ended_at = asyncio.get_running_loop().time()
+    attempt.ended_at = time.monotonic()
     attempt.error = error
     if error is None:
         attempt.result = AttemptClass.OK
@@ -98,7 +99,7 @@ def _close(attempt: Attempt, error: GatewayError | None) -> None:
 
 async def _back_off(exchange: Exchange, after: float, error: GatewayError) -> None:
     """Wait, but never into the deadline: the answer would come to nobody."""
-    if asyncio.get_running_loop().time() + after >= exchange.deadline:
+    if time.monotonic() + after >= exchange.deadline:
         raise error
     if after > 0:
         await asyncio.sleep(after)
@@ -114,4 +115,6 @@ async def end_attempt(exchange: Exchange, attempt: Attempt, hooks: Hooks, error:
 
 async def _observe(exchange: Exchange, attempt: Attempt, hooks: Hooks) -> None:
     if hooks.attempt_done is not None:
-        await run(hooks.attempt_done, exchange, attempt)
+        told = hooks.attempt_done.call(exchange, attempt)
+        if hooks.attempt_done.is_async:
+            await told

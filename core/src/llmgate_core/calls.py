@@ -7,8 +7,8 @@ Every attempt is written from the request as it arrived (``exchange.request`` is
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Final
 
 import attrs
@@ -20,7 +20,7 @@ from .dialect import Dialect, Losses
 from .errors import InvalidRequest, NotFound
 from .exchange import Attempt, Exchange
 from .feeds import EventFeed, EventSource, Feed, GivenEvents, LocalEvents, RawFeed, WireEvents
-from .hooks import Hooks, run
+from .hooks import Hooks
 from .messages import ChatResponse
 from .provider import Call, HttpProvider, LocalProvider, UpstreamRequest
 from .registry import Registry
@@ -46,6 +46,9 @@ class Calls:
         self._registry = registry
         self._hooks = hooks
         self._upstream = upstream
+        self._relayed = {name: _Relayed(dialect.relay_headers) for name, dialect in registry.dialects.items()}
+        self._local = {name: one for name, one in registry.providers.items() if isinstance(one, LocalProvider)}
+        self._http = {name: one for name, one in registry.providers.items() if isinstance(one, HttpProvider)}
 
     async def make(self, exchange: Exchange, attempt: Attempt) -> Answer:
         """Try once. Raises a :class:`GatewayError`; an :class:`UpstreamError` knows how far it came."""
@@ -54,11 +57,12 @@ class Calls:
             attempt.key = await self._select_key(exchange, attempt)
         request = exchange.request
         if self._hooks.transform_request is not None:
-            request = await run(self._hooks.transform_request, exchange, request)
-        if isinstance(provider, LocalProvider):
-            return await self._local(exchange, attempt, provider, request)
-        if not isinstance(provider, HttpProvider):
-            raise TypeError(f"provider {provider.name!r} is neither an HttpProvider nor a LocalProvider")
+            request = self._hooks.transform_request.call(exchange, request)
+            if self._hooks.transform_request.is_async:
+                request = await request
+        http = self._http.get(provider.name)
+        if http is None:
+            return await self._answer_locally(exchange, attempt, self._local[provider.name], request)
         same = exchange.dialect.name in provider.dialects and not request.edited
         dialect = exchange.dialect if exchange.dialect.name in provider.dialects else self._preferred(attempt)
         attempt.dialect = dialect
@@ -68,7 +72,7 @@ class Calls:
         model = attempt.target.model
         wire = dialect.forward(request, model) if same else self._translated(exchange, attempt, dialect, request)
         call = Call(exchange.operation, dialect, model, exchange.stream, wire.body, wire.headers, attempt.key)
-        reply = await self._send(exchange, attempt, provider.describe(call))
+        reply = await self._send(exchange, attempt, http.describe(call))
         try:
             return await self._receive(exchange, attempt, dialect, wire, reply, same=same)
         except BaseException:
@@ -77,8 +81,10 @@ class Calls:
 
     async def _select_key(self, exchange: Exchange, attempt: Attempt) -> Key:
         if self._hooks.select_key is not None:
-            chosen: Key | None = await run(self._hooks.select_key, exchange, attempt.target)
-            if chosen is not None:
+            chosen = self._hooks.select_key.call(exchange, attempt.target)
+            if self._hooks.select_key.is_async:
+                chosen = await chosen
+            if isinstance(chosen, Key):
                 return chosen
         for key in attempt.provider.keys:
             if key.allows(attempt.target.model):
@@ -112,13 +118,12 @@ class Calls:
         return Response(200, body, headers={"x-llmgate-estimated": "true"})
 
     async def _send(self, exchange: Exchange, attempt: Attempt, request: UpstreamRequest) -> Reply:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = monotonic()
         try:
             reply = await self._upstream.send(request, attempt.provider.timeouts)
         finally:
-            exchange.waited += loop.time() - began
-        attempt.first_byte_at = loop.time()
+            exchange.waited += monotonic() - began
+        attempt.first_byte_at = monotonic()
         attempt.status = reply.status
         attempt.upstream_headers = reply.headers
         return reply
@@ -129,7 +134,7 @@ class Calls:
         """A head has come: an error, a stream, or a whole answer."""
         if reply.status != 200:
             await self._refused(attempt, dialect, reply)
-        headers = self._relayed_headers(dialect, reply) if same else {}
+        headers = self._relayed[dialect.name].of(reply.headers) if same else {}
         if exchange.stream and not _is_json(reply):
             feed: Feed
             if same and self._hooks.transform_event is None:
@@ -162,12 +167,11 @@ class Calls:
         )
 
     async def _whole_body(self, exchange: Exchange, attempt: Attempt, reply: Reply) -> bytes:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = monotonic()
         try:
             body = await reply.read(self._config.max_response, attempt.provider.timeouts.idle)
         finally:
-            exchange.waited += loop.time() - began
+            exchange.waited += monotonic() - began
         reply.close()
         if not body:
             raise UpstreamEmpty(f"provider {attempt.provider.name!r} answered 200 with an empty body")
@@ -180,7 +184,8 @@ class Calls:
         if exchange.operation == "chat":
             self._note_usage(exchange, attempt, dialect, response)
         if self._hooks.transform_response is not None:
-            response = await run(self._hooks.transform_response, exchange, response)
+            changed = self._hooks.transform_response.call(exchange, response)
+            response = await changed if self._hooks.transform_response.is_async else changed
         if exchange.operation != "chat" or (same and not response.edited and not exchange.stream):
             return response
         canonical = response.canonical
@@ -205,7 +210,9 @@ class Calls:
         writer = exchange.dialect.event_writer(exchange.request)
         return EventFeed(source, writer, exchange, self._hooks.transform_event)
 
-    async def _local(self, exchange: Exchange, attempt: Attempt, provider: LocalProvider, request: Request) -> Answer:
+    async def _answer_locally(
+        self, exchange: Exchange, attempt: Attempt, provider: LocalProvider, request: Request
+    ) -> Answer:
         if exchange.operation != "chat":
             return self._without_counterpart(exchange, attempt, exchange.dialect, request)
         chat = attrs.evolve(request.canonical, model=attempt.target.model)
@@ -216,20 +223,19 @@ class Calls:
         return await self._whole(exchange, attempt, Response.of(canonical))
 
     async def _assembled(self, exchange: Exchange, attempt: Attempt, source: LocalEvents) -> ChatResponse:
-        loop = asyncio.get_running_loop()
         timeouts = attempt.provider.timeouts
         assembler = Assembler()
         complete = False
         limit = timeouts.first_byte
         try:
             while True:
-                began = loop.time()
+                began = monotonic()
                 try:
                     events = await source.next(limit)
                 except TimeoutError:
                     raise UpstreamTimeout(f"provider {attempt.provider.name!r} gave nothing for {limit:g} s") from None
                 finally:
-                    exchange.waited += loop.time() - began
+                    exchange.waited += monotonic() - began
                 if events is None:
                     break
                 for event in events:
@@ -244,9 +250,8 @@ class Calls:
         self, exchange: Exchange, attempt: Attempt, feed: Feed, headers: Mapping[str, str]
     ) -> OpenStream:
         """Pull until the first content, or until holding back longer would look like a hang to the client."""
-        loop = asyncio.get_running_loop()
         timeouts = attempt.provider.timeouts
-        now = loop.time()
+        now = monotonic()
         first_by = attempt.started_at + timeouts.first_byte
         hold_by = now + self._config.hold_limit
         stream = OpenStream(feed, timeouts, first_by, [], headers)
@@ -261,8 +266,8 @@ class Calls:
                         f"provider {attempt.provider.name!r} sent no content within {timeouts.first_byte:g} s"
                     ) from None
                 finally:
-                    exchange.waited += loop.time() - now
-                now = loop.time()
+                    exchange.waited += monotonic() - now
+                now = monotonic()
                 if data is None:
                     return stream
                 stream.held.append(data)
@@ -274,16 +279,17 @@ class Calls:
         exchange.first_content_at = now
         return stream
 
-    def _relayed_headers(self, dialect: Dialect, reply: Reply) -> dict[str, str]:
-        """The provider's headers that a client of the same dialect knows; all others stay here."""
-        kept: dict[str, str] = {}
-        for pattern in dialect.relay_headers:
-            if not pattern.endswith("*"):
-                if pattern in reply.headers:
-                    kept[pattern] = reply.headers[pattern]
-                continue
-            kept.update({name: value for name, value in reply.headers.items() if name.startswith(pattern[:-1])})
-        return kept
+
+class _Relayed:
+    """A provider's headers that a client of the same dialect knows; all others stay here."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._names = frozenset(pattern for pattern in patterns if not pattern.endswith("*"))
+        self._prefixes = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
+
+    def of(self, headers: Mapping[str, str]) -> dict[str, str]:
+        names, prefixes = self._names, self._prefixes
+        return {name: value for name, value in headers.items() if name.startswith(prefixes) or name in names}
 
 
 def _is_json(reply: Reply) -> bool:

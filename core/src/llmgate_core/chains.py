@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, get_args
 
-from attrs import frozen
+from attrs import define, frozen
 
 from .decisions import Key, Next, Retry
 from .errors import GatewayError, PluginError
@@ -52,7 +52,7 @@ class Implementation:
         return inspect.iscoroutinefunction(self.function)
 
 
-@frozen
+@define
 class CompiledHook:
     """``call`` takes the spec's arguments by position. ``is_async`` says whether to await it. ``plugins`` in running order."""
 

@@ -19,7 +19,7 @@ from .usage import Usage
 Outcome = Literal["pending", "ok", "error", "partial", "client_left"]
 
 
-@frozen
+@define
 class Head:
     """The head of the client's HTTP request. ``headers`` are lower-case; ``path`` is as sent, without the query."""
 
@@ -40,7 +40,7 @@ class Caller:
 
 @define(eq=False)
 class Attempt:
-    """One try at one target. Times are seconds of the loop's monotonic clock.
+    """One try at one target. Times are seconds of ``time.monotonic()``.
 
     ``result`` is set when the attempt is over. ``status`` is the provider's HTTP status, None when there was none.
     """
@@ -64,7 +64,7 @@ class Attempt:
 class Exchange:
     """One request through the house. Plugins read it and put what is theirs into ``state[<plugin name>]``.
 
-    Times are seconds of the loop's monotonic clock, ``started`` is Unix time. ``waited`` sums the time spent waiting for
+    Times are seconds of ``time.monotonic()``, ``started`` is Unix time. ``waited`` sums the time spent waiting for
     providers: ``ended_at - received_at - waited`` is the gateway's own. ``response_headers`` go to the client.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
@@ -11,10 +12,11 @@ from .assembly import events_of
 from .attempts import end_attempt, try_plan
 from .calls import Answer, Calls
 from .config import Config
-from .errors import DeadlineExceeded, GatewayError, InternalError, NotFound
+from .deadline import Deadline
+from .errors import GatewayError, InternalError, NotFound
 from .exchange import Exchange
 from .feeds import EventFeed, GivenEvents
-from .hooks import Hooks, run
+from .hooks import Hooks
 from .intake import Intake
 from .plugins import Loaded
 from .provider import Timeouts
@@ -71,7 +73,7 @@ class Gateway:
         try:
             if refused is not None:
                 raise refused
-            async with asyncio.timeout_at(exchange.deadline):
+            with Deadline(exchange.deadline):
                 answer = await self._answer(exchange)
             if isinstance(answer, OpenStream):
                 await send_stream(exchange, answer, responder, self.config.gateway.keep_alive)
@@ -88,14 +90,18 @@ class Gateway:
     async def _answer(self, exchange: Exchange) -> Answer:
         """A plugin's own answer, or that of the first target that gives one."""
         if self.hooks.pre_request is not None:
-            answered: Response | None = await run(self.hooks.pre_request, exchange)
+            answered = self.hooks.pre_request.call(exchange)
+            if self.hooks.pre_request.is_async:
+                answered = await answered
             if answered is not None:
                 return self._as_wanted(exchange, answered)
         if exchange.operation in {"models", "model"}:
             return self.intake.models_answer(exchange)
         targets = exchange.plan
         if self.hooks.select_provider is not None:
-            targets = await run(self.hooks.select_provider, exchange, targets)
+            targets = self.hooks.select_provider.call(exchange, targets)
+            if self.hooks.select_provider.is_async:
+                targets = await targets
         if not targets:
             raise self._nobody_serves(exchange.model)
         exchange.plan = targets
@@ -124,8 +130,6 @@ class Gateway:
 
     async def _refuse(self, exchange: Exchange, error: BaseException, responder: Responder) -> None:
         """Answer with an error, if the answer has not begun: then only closing the connection is honest."""
-        if isinstance(error, TimeoutError):
-            error = DeadlineExceeded("the request's time is up before a provider answered")
         if not isinstance(error, GatewayError):
             logger.error("request %s failed inside the gateway", exchange.id, exc_info=error)
             error = InternalError(f"the gateway failed on this request; its log says why under id {exchange.id}")
@@ -143,11 +147,13 @@ class Gateway:
                 await answer.feed.close()
                 exchange.usage = exchange.usage or answer.feed.summary.usage
                 exchange.finish_reason = exchange.finish_reason or answer.feed.summary.finish_reason
-            exchange.ended_at = asyncio.get_running_loop().time()
+            exchange.ended_at = time.monotonic()
             if exchange.attempts and exchange.attempt.ended_at is None:
                 exchange.attempt.usage = exchange.usage
                 await end_attempt(exchange, exchange.attempt, self.hooks, exchange.error)
             if self.hooks.post_response is not None:
-                await run(self.hooks.post_response, exchange)
+                told = self.hooks.post_response.call(exchange)
+                if self.hooks.post_response.is_async:
+                    await told
         finally:
             self.active -= 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import Mapping
@@ -73,7 +72,7 @@ class Intake:
         except GatewayError as error:
             refused = error
             request = Request(dialect, route.operation, {}, model="", stream=False, headers=head.headers)
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         exchange = Exchange(
             id=new_id(),
             head=head,

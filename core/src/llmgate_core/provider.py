@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
-from attrs import define, field, frozen, validators
+from attrs import define, field, validators
 
 from .decisions import EMPTY, Key
 from .dialect import Dialect
@@ -62,7 +62,7 @@ class HttpProviderConfig(ProviderConfig):
     timeouts: Timeouts = field(factory=Timeouts)
 
 
-@frozen
+@define
 class Call:
     """One attempt, as the dialect wrote it: what a provider turns into an :class:`UpstreamRequest`."""
 
@@ -75,7 +75,7 @@ class Call:
     key: Key | None = None
 
 
-@frozen
+@define
 class UpstreamRequest:
     """A complete HTTP request. ``headers`` are lower-case; content-length, host and accept-encoding are the core's."""
 

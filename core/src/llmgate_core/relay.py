@@ -6,8 +6,8 @@ text spliced in.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from time import monotonic
 from typing import Final
 
 from attrs import define, field
@@ -70,7 +70,7 @@ async def _send(exchange: Exchange, status: int, headers: dict[str, str], body: 
     headers.setdefault("content-type", JSON)
     exchange.status = status
     exchange.bytes_sent = len(body)
-    exchange.committed_at = asyncio.get_running_loop().time()
+    exchange.committed_at = monotonic()
     await responder.start(status, headers, len(body))
     await responder.write(body)
     await responder.end()
@@ -78,10 +78,9 @@ async def _send(exchange: Exchange, status: int, headers: dict[str, str], body: 
 
 async def send_stream(exchange: Exchange, stream: OpenStream, responder: Responder, keep_alive: float) -> None:
     """Write a stream to its end, or to one terminal error event."""
-    loop = asyncio.get_running_loop()
     headers = {**exchange.response_headers, **stream.headers, "content-type": exchange.dialect.stream_type}
     exchange.status = 200
-    exchange.committed_at = loop.time()
+    exchange.committed_at = monotonic()
     await responder.start(200, headers, None)
     try:
         held = b"".join(stream.held)
@@ -98,16 +97,15 @@ async def send_stream(exchange: Exchange, stream: OpenStream, responder: Respond
 
 
 async def _pump(exchange: Exchange, stream: OpenStream, responder: Responder, keep_alive: float) -> None:
-    loop = asyncio.get_running_loop()
     feed = stream.feed
-    now = loop.time()
+    now = monotonic()
     idle_by = now + stream.timeouts.idle if feed.content else stream.first_by
     while True:
         try:
             data = await feed.next(min(keep_alive, idle_by - now, exchange.deadline - now))
         except TimeoutError:
-            exchange.waited += loop.time() - now
-            now = loop.time()
+            exchange.waited += monotonic() - now
+            now = monotonic()
             if now >= exchange.deadline:
                 raise DeadlineExceeded("the request's time is up; the answer is incomplete") from None
             if now >= idle_by:
@@ -116,7 +114,7 @@ async def _pump(exchange: Exchange, stream: OpenStream, responder: Responder, ke
             continue
         if data is None:
             return
-        came = loop.time()
+        came = monotonic()
         exchange.waited += came - now
         if feed.content:
             if exchange.first_content_at is None:
@@ -125,7 +123,7 @@ async def _pump(exchange: Exchange, stream: OpenStream, responder: Responder, ke
         if data:
             exchange.bytes_sent += len(data)
             await responder.write(data)
-        now = loop.time()
+        now = monotonic()
 
 
 def _too_slow(feed: Feed, timeouts: Timeouts) -> GatewayError:

@@ -28,7 +28,7 @@ class Route:
     pure: bool = True
 
 
-@frozen
+@define
 class WireRequest:
     """A request as a client face wrote it.
 
