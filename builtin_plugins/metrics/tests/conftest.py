@@ -1,0 +1,201 @@
+"""A real, tiny dialect and exchanges made of the real classes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from llmgate_core import (
+    Dialect,
+    EndpointRequest,
+    EndpointResponse,
+    EventReader,
+    EventWriter,
+    Exchange,
+    Gauge,
+    Head,
+    LocalProvider,
+    Losses,
+    Plugin,
+    Provider,
+    ProviderError,
+    Request,
+    Route,
+    StreamProbe,
+    Summary,
+    Target,
+    Usage,
+    WireRequest,
+)
+from llmgate_core.config import make_config
+from llmgate_core.errors import GatewayError
+from llmgate_core.events import BlockDelta, BlockStart, BlockStop, End, Event, Finish, Start
+from llmgate_core.gateway import Gateway
+from llmgate_core.messages import ChatRequest, ChatResponse, Message, Text
+from llmgate_core.plugins import Found
+from llmgate_core.startup import build_gateway
+from llmgate_metrics import MetricsPlugin
+
+
+class PlainDialect(Dialect):
+    """``{"model", "stream", "say"}`` in, text out: just enough to carry a request through hooks."""
+
+    name = "plain.chat"
+    prefix = "/plain"
+    routes = (Route("POST", "/say", "chat"),)
+
+    def read_request(self, request: Request) -> ChatRequest:
+        """One user message."""
+        return ChatRequest(request.model, (Message("user", (Text(str(request.value("say", ""))),)),))
+
+    def write_response(self, response: ChatResponse, request: Request) -> bytes:
+        """The whole answer's id."""
+        return response.id.encode()
+
+    def event_writer(self, request: Request) -> EventWriter:
+        """No streams here."""
+        raise NotImplementedError
+
+    def write_error(self, error: GatewayError, request_id: str) -> bytes:
+        """The message."""
+        return error.message.encode()
+
+    def write_stream_error(self, error: GatewayError, request_id: str) -> bytes:
+        """The message."""
+        return error.message.encode()
+
+    def path(self, operation: str, model: str, stream: bool) -> str | None:
+        """The one path."""
+        return "/say"
+
+    def write_request(self, chat: ChatRequest, model: str, losses: Losses) -> WireRequest:
+        """The model alone."""
+        return WireRequest(msgspec.json.encode({"model": model}))
+
+    def read_response(self, body: bytes, wire: WireRequest) -> ChatResponse:
+        """An empty answer."""
+        return ChatResponse("r", "m", ())
+
+    def event_reader(self, wire: WireRequest) -> EventReader:
+        """No streams here."""
+        raise NotImplementedError
+
+    def probe(self, request: Request) -> StreamProbe:
+        """No streams here."""
+        raise NotImplementedError
+
+    def summarise(self, body: bytes) -> Summary:
+        """Nothing known."""
+        return Summary()
+
+    def read_error(self, status: int, body: bytes) -> ProviderError:
+        """A generic text."""
+        return ProviderError("refused")
+
+
+ExchangeMaker = Callable[..., Exchange]
+
+
+@pytest.fixture
+def make_exchange() -> ExchangeMaker:
+    """Makes an exchange as the core does; ``more`` overrides its attributes."""
+
+    def make(headers: Mapping[str, str] | None = None, *, model: str = "m", **more: Any) -> Exchange:
+        dialect = PlainDialect()
+        body = msgspec.json.encode({"model": model, **more.pop("body", {})})
+        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        asked, stream = dialect.read_head(fields, {})
+        request = Request(dialect, "chat", fields, model=asked, stream=stream, body=body, headers=headers or {})
+        exchange = Exchange(
+            id="req_" + "0" * 24,
+            head=Head("POST", "/say", "", headers or {}, "127.0.0.1"),
+            dialect=dialect,
+            operation="chat",
+            request=request,
+            received_at=100.0,
+            started=1_700_000_000.0,
+            deadline=700.0,
+        )
+        for name, value in more.items():
+            setattr(exchange, name, value)
+        return exchange
+
+    return make
+
+
+class LabProvider(LocalProvider):
+    """Answers in process, always with the same word."""
+
+    type = "lab"
+    dialects = ()
+    always_on = True
+    known_models = ("small", "large")
+
+    async def answer(self, chat: ChatRequest) -> AsyncIterator[Event]:
+        """One word."""
+        yield Start("r", chat.model)
+        yield BlockStart(0, Text(""))
+        yield BlockDelta(0, "text", "hello")
+        yield BlockStop(0)
+        yield End((Finish("stop"),), Usage(input_tokens=3, output_tokens=1))
+
+
+class LabPlugin(Plugin):
+    """Brings a dialect, a provider, an alias, a target out of its config, and a gauge that tests may change."""
+
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
+        self.readings: list[tuple[Sequence[str], float]] = [(("k1",), 1.0)]
+
+    def llmgate_register_dialects(self, register: Callable[[Dialect], None]) -> None:
+        """The plain dialect."""
+        register(PlainDialect())
+
+    def llmgate_register_providers(self, register: Callable[[type[Provider]], None]) -> None:
+        """The lab."""
+        register(LabProvider)
+
+    def llmgate_select_provider(self, exchange: Exchange) -> tuple[Target, ...]:
+        """Whatever was asked for, at the lab."""
+        return (Target("lab", exchange.model),)
+
+    def model_names(self) -> Sequence[str]:
+        """One alias."""
+        return ["fast"]
+
+    def targets_of(self) -> Mapping[str, Sequence[str]]:
+        """One target that the provider does not list."""
+        return {"plugins.lab.models": ["lab/tuned"]}
+
+    def gauges(self) -> Sequence[Gauge]:
+        """The changeable gauge."""
+        return [Gauge("llmgate_lab_level", "How full the lab is.", ("key",), lambda: self.readings)]
+
+
+GatewayMaker = Callable[..., Gateway]
+
+
+@pytest.fixture
+def make_gateway() -> GatewayMaker:
+    """Builds a gateway with the lab and this plugin from ``[plugins.metrics]``; it is not opened."""
+
+    def make(**section: Any) -> Gateway:
+        config = make_config({"plugins": {"metrics": section}})
+        found = [Found.of(MetricsPlugin, "metrics"), Found.of(LabPlugin, "lab")]
+        return build_gateway(config, found=found, environ={})
+
+    return make
+
+
+@pytest.fixture
+def scrape() -> Callable[..., Awaitable[EndpointResponse]]:
+    """Asks a gateway's own endpoint for its numbers, as the server does."""
+
+    async def ask(gateway: Gateway, path: str = "/metrics", **headers: str) -> EndpointResponse:
+        handler = gateway.registry.endpoints["GET", path]
+        return await handler(EndpointRequest(Head("GET", path, "", headers)))
+
+    return ask
