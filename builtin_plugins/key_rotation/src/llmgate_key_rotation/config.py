@@ -12,7 +12,7 @@ class KeyRotationConfig:
     """Times are seconds.
 
     ``cool_down`` is the rest after a 429 that does not say how long; it doubles up to ``max_cool_down`` as long as nothing works.
-    ``retire_seconds`` is how long a refused key is left alone. ``scope`` says what a 429 rests: a key for one model, or all of it.
+    ``retire_seconds`` is how long a refused key is left alone. ``scope`` is what a 429 rests: the key for one model, or the key.
     """
 
     cool_down: float = field(default=1.0, validator=[validators.gt(0), validators.lt(1e9)])

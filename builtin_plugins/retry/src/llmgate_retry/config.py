@@ -36,7 +36,7 @@ class RetryConfig:
     base_delay: float = field(default=0.5, validator=_seconds)
     max_delay: float = field(default=8.0, validator=_seconds)
     max_wait: float = field(default=30.0, validator=_seconds)
-    patience: float = field(default=1.0, validator=_seconds)
+    patience: float = field(default=0.5, validator=_seconds)
     statuses: list[int | str] = field(factory=_default_statuses)
     budget_ratio: float = field(default=0.2, validator=_seconds)
     budget_per_second: float = field(default=10.0, validator=_seconds)
