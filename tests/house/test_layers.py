@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FLOORS = (
     (
         "words",
-        "decisions errors events frames jsonfields messages renames resets secrets tokens upstream_errors usage wirevalues",
+        "deadline decisions errors events frames jsonfields messages renames resets secrets tokens upstream_errors usage wirevalues",
     ),
     (
         "contract",

@@ -31,5 +31,5 @@ class Deadline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._fired and kind is asyncio.CancelledError and self._task is not None and self._task.uncancel() == 0:
+        if self._fired and self._task is not None and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
             raise DeadlineExceeded("the request's time is up before a provider answered") from error
