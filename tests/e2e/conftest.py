@@ -1,0 +1,103 @@
+"""A gateway process for each module, scripted upstreams behind it, and the official SDKs before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+from llmgate_core.testing import ScriptedUpstream
+from tests.e2e.ask import AnthropicSdk, OpenAISdk, Sdk
+from tests.e2e.process import GatewayProcess
+from tests.e2e.wires import anthropic, openai
+
+CONFIG = """
+[providers.openai]
+base_url = "{openai}/v1"
+keys = ["sk-upstream-openai-canary"]
+
+[providers.anthropic]
+base_url = "{anthropic}"
+keys = ["sk-upstream-anthropic-canary"]
+"""
+
+
+@pytest.fixture(scope="module")
+def openai_upstream() -> Iterator[ScriptedUpstream]:
+    """Plays OpenAI; its script is emptied before each test."""
+    with ScriptedUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def anthropic_upstream() -> Iterator[ScriptedUpstream]:
+    """Plays Anthropic; its script is emptied before each test."""
+    with ScriptedUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture(autouse=True)
+def fresh_scripts(openai_upstream: ScriptedUpstream, anthropic_upstream: ScriptedUpstream) -> None:
+    """No test sees another one's requests or answers."""
+    openai_upstream.play()
+    anthropic_upstream.play()
+
+
+@pytest.fixture(scope="module")
+def more_config() -> str:
+    """What a module adds to the config; override it there."""
+    return ""
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    tmp_path_factory: pytest.TempPathFactory,
+    openai_upstream: ScriptedUpstream,
+    anthropic_upstream: ScriptedUpstream,
+    more_config: str,
+) -> Iterator[GatewayProcess]:
+    """A process with both upstreams configured; it must end well and have told no traceback."""
+    config = CONFIG.format(openai=openai_upstream.url, anthropic=anthropic_upstream.url) + more_config
+    process = GatewayProcess(tmp_path_factory.mktemp("gateway"), config).start()
+    yield process
+    code = process.stop()
+    told = process.stderr + process.stdout
+    assert (code, "Traceback" in told) == (0, False), told
+    assert "canary" not in told
+
+
+@pytest.fixture
+def openai_sdk(gateway: GatewayProcess) -> OpenAISdk:
+    """The OpenAI SDK, pointed at the gateway."""
+    return OpenAISdk(gateway.url)
+
+
+@pytest.fixture
+def anthropic_sdk(gateway: GatewayProcess) -> AnthropicSdk:
+    """The Anthropic SDK, pointed at the gateway."""
+    return AnthropicSdk(gateway.url)
+
+
+@pytest.fixture(params=["openai_sdk", "anthropic_sdk"])
+def sdk(request: pytest.FixtureRequest, openai_sdk: OpenAISdk, anthropic_sdk: AnthropicSdk) -> Sdk:
+    """Each SDK."""
+    return openai_sdk if request.param == "openai_sdk" else anthropic_sdk
+
+
+@pytest.fixture(params=[False, True], ids=["whole", "streamed"])
+def streamed(request: pytest.FixtureRequest) -> bool:
+    """Whole answers and streams."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def openai_wire() -> ModuleType:
+    """Canned answers of OpenAI's API: ``tests/e2e/wires/openai.py``."""
+    return openai
+
+
+@pytest.fixture
+def anthropic_wire() -> ModuleType:
+    """Canned answers of Anthropic's API: ``tests/e2e/wires/anthropic.py``."""
+    return anthropic
