@@ -59,11 +59,12 @@ def plan(reasoning: Reasoning | None, able: Capabilities, max_tokens: int, turns
         losses.add("reasoning_effort", "this model does not think before it answers")
         return Plan()
     # A wish for a summary is a wish to see the thinking, which newer models leave out unless asked.
+    budget = max(0, reasoning.budget_tokens or 0)  # some dialects say -1 for "as you see fit"
     display = {"display": "summarized"} if reasoning.extra.get("summary") else {}
     if able.thinking == "adaptive":
-        effort = _nearest(word, able.efforts) if reasoning.effort or reasoning.budget_tokens else None
+        effort = _nearest(word, able.efforts) if reasoning.effort or budget else None
         return Plan({"type": "adaptive", **display}, effort)
-    return _budgeted(reasoning.budget_tokens or _BUDGETS[word], max_tokens, turns, display)
+    return _budgeted(budget or _BUDGETS[word], max_tokens, turns, display)
 
 
 def _word(reasoning: Reasoning) -> str | None:

@@ -73,7 +73,7 @@ class BlockWriter:
             return {
                 "type": "tool_use",
                 "id": self.ids.to_wire(block.id),
-                "name": self.names.to_wire(block.name),
+                "name": block.name if self.own else self.names.to_wire(block.name),
                 "input": tool_input(block),
             }
         if isinstance(block, ToolResult):
