@@ -12,7 +12,7 @@ import time
 
 from .calls import Answer, Calls
 from .decisions import Next, Retry, Target
-from .errors import GatewayError, NotFound, PluginError
+from .errors import DeadlineExceeded, GatewayError, NotFound, PluginError
 from .exchange import Attempt, Exchange
 from .hooks import Hooks, run
 from .registry import Registry
@@ -92,9 +92,12 @@ def _close(attempt: Attempt, error: GatewayError | None) -> None:
     attempt.error = error
     if error is None:
         attempt.result = AttemptClass.OK
-        return
-    result = error.attempt_class if isinstance(error, UpstreamError) else AttemptClass.NOT_SENT
-    attempt.result = AttemptClass.AMBIGUOUS if result is AttemptClass.PARTIAL else result
+    elif isinstance(error, UpstreamError) and error.attempt_class is not AttemptClass.PARTIAL:
+        attempt.result = error.attempt_class
+    elif isinstance(error, (UpstreamError, DeadlineExceeded)) or attempt.status is not None:
+        attempt.result = AttemptClass.AMBIGUOUS
+    else:
+        attempt.result = AttemptClass.NOT_SENT
 
 
 async def _back_off(exchange: Exchange, after: float, error: GatewayError) -> None:
@@ -105,11 +108,18 @@ async def _back_off(exchange: Exchange, after: float, error: GatewayError) -> No
         await asyncio.sleep(after)
 
 
-async def end_attempt(exchange: Exchange, attempt: Attempt, hooks: Hooks, error: GatewayError | None) -> None:
-    """Close an attempt that no decision follows: it succeeded, or broke after the commit point."""
+async def end_attempt(
+    exchange: Exchange,
+    attempt: Attempt,
+    hooks: Hooks,
+    error: GatewayError | None,
+    *,
+    cut: AttemptClass | None = None,
+) -> None:
+    """Close an attempt that no decision follows: it succeeded, or was ``cut`` short by the client or after the commit point."""
     _close(attempt, error)
-    if error is not None and exchange.committed_at is not None:
-        attempt.result = AttemptClass.PARTIAL
+    if cut is not None:
+        attempt.result = cut
     await _observe(exchange, attempt, hooks)
 
 

@@ -31,10 +31,18 @@ from .resets import seconds_until_reset
 from .response import Response
 from .tokens import estimate_tokens
 from .upstream import Reply, Upstream
-from .upstream_errors import NoKeyAvailable, UpstreamEmpty, UpstreamRedirect, UpstreamTimeout
+from .upstream_errors import (
+    NoKeyAvailable,
+    StreamInterrupted,
+    UpstreamEmpty,
+    UpstreamError,
+    UpstreamRedirect,
+    UpstreamTimeout,
+)
 from .wirevalues import WireRequest
 
 Answer = Response | OpenStream
+DROPPED: Final = "x-llmgate-dropped"
 _ERROR_BODY_LIMIT: Final = 256 * 1024
 
 
@@ -53,6 +61,7 @@ class Calls:
     async def make(self, exchange: Exchange, attempt: Attempt) -> Answer:
         """Try once. Raises a :class:`GatewayError`; an :class:`UpstreamError` knows how far it came."""
         provider = attempt.provider
+        exchange.response_headers.pop(DROPPED, None)  # what an earlier attempt had to leave out
         if provider.keys:
             attempt.key = await self._select_key(exchange, attempt)
         request = exchange.request
@@ -63,11 +72,11 @@ class Calls:
         http = self._http.get(provider.name)
         if http is None:
             return await self._answer_locally(exchange, attempt, self._local[provider.name], request)
-        same = exchange.dialect.name in provider.dialects and not request.edited
-        dialect = exchange.dialect if exchange.dialect.name in provider.dialects else self._preferred(attempt)
+        shared = exchange.dialect.name in provider.dialects
+        same = shared and not request.edited
+        dialect = exchange.dialect if shared else self._registry.dialects[provider.dialects[0]]
         attempt.dialect = dialect
-        path = dialect.path(exchange.operation, attempt.target.model, request.stream)
-        if exchange.operation != "chat" and not (same and path):
+        if exchange.operation != "chat" and not (same and self._has_path(exchange, attempt, dialect)):
             return self._without_counterpart(exchange, attempt, dialect, request)
         model = attempt.target.model
         wire = dialect.forward(request, model) if same else self._translated(exchange, attempt, dialect, request)
@@ -91,8 +100,9 @@ class Calls:
                 return key
         raise NoKeyAvailable(f"no key of provider {attempt.provider.name!r} may be used for {attempt.target.model!r}")
 
-    def _preferred(self, attempt: Attempt) -> Dialect:
-        return self._registry.dialects[attempt.provider.dialects[0]]
+    @staticmethod
+    def _has_path(exchange: Exchange, attempt: Attempt, dialect: Dialect) -> bool:
+        return dialect.path(exchange.operation, attempt.target.model, exchange.stream) is not None
 
     def _translated(self, exchange: Exchange, attempt: Attempt, dialect: Dialect, request: Request) -> WireRequest:
         losses = Losses()
@@ -100,7 +110,7 @@ class Calls:
         if losses:
             if self._config.unsupported == "refuse":
                 losses.refuse()
-            exchange.response_headers["x-llmgate-dropped"] = ", ".join(losses.fields)
+            exchange.response_headers[DROPPED] = ", ".join(losses.fields)
         return wire
 
     def _without_counterpart(
@@ -120,7 +130,7 @@ class Calls:
     async def _send(self, exchange: Exchange, attempt: Attempt, request: UpstreamRequest) -> Reply:
         began = monotonic()
         try:
-            reply = await self._upstream.send(request, attempt.provider.timeouts)
+            reply = await self._upstream.send(request, attempt.provider.timeouts, exchange.deadline)
         finally:
             exchange.waited += monotonic() - began
         attempt.first_byte_at = monotonic()
@@ -133,7 +143,7 @@ class Calls:
     ) -> Answer:
         """A head has come: an error, a stream, or a whole answer."""
         if reply.status != 200:
-            await self._refused(attempt, dialect, reply)
+            await self._refused(exchange, attempt, dialect, reply)
         headers = self._relayed[dialect.name].of(reply.headers) if same else {}
         if exchange.stream and not _is_json(reply):
             feed: Feed
@@ -145,14 +155,14 @@ class Calls:
         body = await self._whole_body(exchange, attempt, reply)
         return await self._whole(exchange, attempt, Response(200, body, headers=headers, dialect=dialect, wire=wire))
 
-    async def _refused(self, attempt: Attempt, dialect: Dialect, reply: Reply) -> None:
+    async def _refused(self, exchange: Exchange, attempt: Attempt, dialect: Dialect, reply: Reply) -> None:
         """Turn any status but 200 into the error it is."""
         name = attempt.provider.name
         if 200 < reply.status < 300 or reply.status == 304:
             raise UpstreamEmpty(f"provider {name!r} answered {reply.status} without an answer")
         if 300 <= reply.status < 400:
             raise UpstreamRedirect(f"provider {name!r} answered with a redirect; check its base_url")
-        body = await reply.read(_ERROR_BODY_LIMIT, attempt.provider.timeouts.idle)
+        body = await self._error_body(exchange, attempt, reply)
         reply.close()
         hint = reply.headers.get("x-should-retry")
         error = dialect.read_error(reply.status, body)
@@ -165,6 +175,16 @@ class Calls:
             should_retry={"true": True, "false": False}.get(hint or ""),
             upstream_headers=reply.headers,
         )
+
+    async def _error_body(self, exchange: Exchange, attempt: Attempt, reply: Reply) -> bytes:
+        """The body of an error answer. The status is known: a body that is cut short or too long changes nothing of it."""
+        began = monotonic()
+        try:
+            return await reply.read(_ERROR_BODY_LIMIT, attempt.provider.timeouts.idle)
+        except UpstreamError:
+            return b""
+        finally:
+            exchange.waited += monotonic() - began
 
     async def _whole_body(self, exchange: Exchange, attempt: Attempt, reply: Reply) -> bytes:
         began = monotonic()
@@ -216,7 +236,7 @@ class Calls:
         if exchange.operation != "chat":
             return self._without_counterpart(exchange, attempt, exchange.dialect, request)
         chat = attrs.evolve(request.canonical, model=attempt.target.model)
-        source = LocalEvents(provider.answer(chat))
+        source = LocalEvents(provider.answer(chat), provider.name)
         if exchange.stream:
             return await self._held_back(exchange, attempt, self._events(exchange, source), {})
         canonical = await self._assembled(exchange, attempt, source)
@@ -265,14 +285,18 @@ class Calls:
                     raise UpstreamTimeout(
                         f"provider {attempt.provider.name!r} sent no content within {timeouts.first_byte:g} s"
                     ) from None
+                except StreamInterrupted:
+                    if any(stream.held):
+                        raise
+                    raise UpstreamEmpty(
+                        f"provider {attempt.provider.name!r} answered 200 with an empty stream"
+                    ) from None
                 finally:
                     exchange.waited += monotonic() - now
                 now = monotonic()
                 if data is None:
                     return stream
                 stream.held.append(data)
-                if now >= hold_by or now >= first_by:
-                    continue
         except BaseException:
             await feed.close()
             raise

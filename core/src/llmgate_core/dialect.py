@@ -119,7 +119,8 @@ class Dialect(ABC):
         model = params.get("model") or _field(fields, "model", str, "a string")
         if not model:
             raise InvalidRequest("the field 'model' is missing", code="missing_required_parameter", param="model")
-        return model, _field(fields, "stream", bool, "true or false") or False
+        stream = "stream" in fields and _field(fields, "stream", bool, "true or false")
+        return model, stream or False
 
     @abstractmethod
     def read_request(self, request: Request) -> ChatRequest:

@@ -10,6 +10,7 @@ raises. ``content`` turns True with the first piece that commits the answer.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
@@ -29,6 +30,7 @@ from .upstream import Reply
 from .upstream_errors import StreamInterrupted, UpstreamDisconnected, UpstreamError
 from .wirevalues import Summary, WireRequest
 
+logger = logging.getLogger("llmgate")
 _LAST_BYTES: Final = 0.1
 _CONTENT_BLOCKS: Final = (ToolCall, RedactedThinking, Opaque, Image, Audio, File)
 
@@ -172,8 +174,9 @@ class WireEvents:
 class LocalEvents:
     """The events of a provider in this process. A wait that times out goes on in the background: nothing is lost."""
 
-    def __init__(self, events: AsyncIterator[Event]) -> None:
+    def __init__(self, events: AsyncIterator[Event], provider: str) -> None:
         self._events = events
+        self._provider = provider
         self._pending: asyncio.Future[Event] | None = None
 
     async def next(self, timeout: float) -> Sequence[Event] | None:
@@ -188,6 +191,11 @@ class LocalEvents:
             return (pending.result(),)
         except StopAsyncIteration:
             return None
+        except GatewayError:
+            raise
+        except Exception as error:
+            logger.error("provider %r failed", self._provider, exc_info=error)  # noqa: TRY400  # the same, without a second name
+            raise UpstreamError(f"provider {self._provider!r} failed: {type(error).__name__}") from error
 
     async def close(self, complete: bool) -> None:
         """See :class:`EventSource`."""

@@ -25,6 +25,7 @@ from .relay import OpenStream, send_error, send_stream, send_whole
 from .responder import Responder
 from .response import Response
 from .upstream import Upstream
+from .upstream_errors import AttemptClass
 
 logger = logging.getLogger("llmgate")
 
@@ -39,6 +40,8 @@ class Gateway:
         self.config = config
         self.registry = registry
         self.hooks = hooks
+        # What the core itself waits for ends by the deadline; a timer of its own is only for plugins that may wait.
+        self._hooks_wait = any(hook is not None and hook.is_async for hook in hooks.compiled.values())
         self.plugins = tuple(plugins)
         self.intake = Intake(config.gateway, registry)
         self.active = 0
@@ -73,7 +76,10 @@ class Gateway:
         try:
             if refused is not None:
                 raise refused
-            with Deadline(exchange.deadline):
+            if self._hooks_wait:
+                with Deadline(exchange.deadline):
+                    answer = await self._answer(exchange)
+            else:
                 answer = await self._answer(exchange)
             if isinstance(answer, OpenStream):
                 await send_stream(exchange, answer, responder, self.config.gateway.keep_alive)
@@ -145,15 +151,27 @@ class Gateway:
         try:
             if isinstance(answer, OpenStream):
                 await answer.feed.close()
-                exchange.usage = exchange.usage or answer.feed.summary.usage
-                exchange.finish_reason = exchange.finish_reason or answer.feed.summary.finish_reason
-            exchange.ended_at = time.monotonic()
-            if exchange.attempts and exchange.attempt.ended_at is None:
-                exchange.attempt.usage = exchange.usage
-                await end_attempt(exchange, exchange.attempt, self.hooks, exchange.error)
-            if self.hooks.post_response is not None:
-                told = self.hooks.post_response.call(exchange)
-                if self.hooks.post_response.is_async:
-                    await told
+        except Exception:
+            logger.exception("request %s: its provider could not be given up", exchange.id)
         finally:
-            self.active -= 1
+            try:
+                await self._tell(exchange, answer)
+            finally:
+                self.active -= 1
+
+    async def _tell(self, exchange: Exchange, answer: Answer | None) -> None:
+        """Close the attempt and tell the observers."""
+        if isinstance(answer, OpenStream):
+            exchange.usage = exchange.usage or answer.feed.summary.usage
+            exchange.finish_reason = exchange.finish_reason or answer.feed.summary.finish_reason
+        exchange.ended_at = time.monotonic()
+        if exchange.attempts and exchange.attempt.ended_at is None:
+            exchange.attempt.usage = exchange.usage
+            cut = None
+            if exchange.outcome in {"partial", "client_left"} and not isinstance(answer, Response):
+                cut = AttemptClass.AMBIGUOUS if answer is None else AttemptClass.PARTIAL
+            await end_attempt(exchange, exchange.attempt, self.hooks, exchange.error, cut=cut)
+        if self.hooks.post_response is not None:
+            told = self.hooks.post_response.call(exchange)
+            if self.hooks.post_response.is_async:
+                await told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 from collections.abc import Mapping
@@ -35,9 +36,13 @@ CONTROL_FIELDS: Final = frozenset(
 """Fields that steer other gateways from inside the body. No provider knows them; here they are refused, never obeyed."""
 
 
+_ids: Final = (secrets.token_hex(7), itertools.count(secrets.randbits(32)))
+"""Unpredictable per process, then counted: as unique as drawing each one, at a tenth of the price."""
+
+
 def new_id() -> str:
-    """A request id."""
-    return "req_" + secrets.token_hex(12)
+    """A request id, unique across processes."""
+    return f"req_{_ids[0]}{next(_ids[1]) & 0xFFFFFFFFFF:010x}"
 
 
 class Intake:
@@ -47,6 +52,7 @@ class Intake:
         self.routes = Routes(registry)
         self._config = config
         self._registry = registry
+        self._claims = registry.claims
 
     def check_head(self, head: Head) -> None:
         """What can be refused before the body is read. Raises a :class:`GatewayError`."""
@@ -101,17 +107,16 @@ class Intake:
                 headers=head.headers,
             )
         fields: Mapping[str, msgspec.Raw] = split_fields(body)
-        forbidden = CONTROL_FIELDS & fields.keys()
-        if forbidden:
-            name = min(forbidden)
+        if not CONTROL_FIELDS.isdisjoint(fields):
+            name = min(CONTROL_FIELDS & fields.keys())
             raise InvalidRequest(
                 f"the field {name!r} is not allowed in a request; providers are set up in the gateway's configuration",
                 code="parameter_not_allowed",
                 param=name,
             )
-        claimed = self._registry.claims & fields.keys()
         whole: bytes | None = body
-        if claimed:
+        if not self._claims.isdisjoint(fields):
+            claimed = self._claims & fields.keys()
             for name in claimed:
                 extensions[name] = decode_value(fields[name], name)
             fields = {name: raw for name, raw in fields.items() if name not in claimed}

@@ -42,7 +42,7 @@ def split_fields(body: bytes) -> dict[str, msgspec.Raw]:
     # Compact JSON (what SDKs send) has no byte to spare for a second copy of a key: one sum settles it.
     spare = len(body) - 1
     for name, raw in fields.items():
-        size = len(memoryview(raw))
+        size = memoryview(raw).nbytes
         spare -= len(name) + 4 + size
         if size > _LONGEST_NUMBER and raw_is_number(raw):
             raise _invalid(f"the number in {name!r} is too long")

@@ -10,7 +10,7 @@ import builtins
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from attrs import define, field, validators
 
@@ -20,6 +20,8 @@ from .errors import NotFound
 from .events import Event
 from .messages import ChatRequest
 from .secrets import Secret
+
+_MOST_WRITTEN: Final = 256
 
 
 @define
@@ -134,6 +136,7 @@ class HttpProvider(Provider):
         self.base_url = base_url.rstrip("/")
         self.own_host = http.base_url is None or self.base_url == self.default_base_url
         self.timeouts = http.timeouts
+        self._written: dict[tuple[object, ...], tuple[Key | None, Mapping[str, str]]] = {}
         self.keys = tuple(
             Key(key.secret, key.name or key.secret.fingerprint, key.weight, tuple(key.models)) for key in http.keys
         )
@@ -156,10 +159,21 @@ class HttpProvider(Provider):
         path = call.dialect.path(call.operation, call.model, call.stream)
         if path is None:
             raise NotFound(f"provider {self.name!r} has no operation {call.operation!r}", code="unsupported_operation")
+        return UpstreamRequest("POST", self.base_url + path, self._headers(call), call.body)
+
+    def _headers(self, call: Call) -> Mapping[str, str]:
+        """The same object for the same key and dialect headers: whoever writes it on the wire need do so once."""
+        named = (None if call.key is None else call.key.name, *call.headers.items())
+        known = self._written.get(named)
+        if known is not None and known[0] is call.key:
+            return known[1]
         headers = {"content-type": "application/json", **call.headers, **self.config.headers}
         if call.key is not None:
             headers.update(self.authorise(call.key))
-        return UpstreamRequest("POST", self.base_url + path, headers, call.body)
+        if len(self._written) >= _MOST_WRITTEN:
+            self._written.clear()
+        self._written[named] = (call.key, headers)
+        return headers
 
 
 class LocalProvider(Provider):

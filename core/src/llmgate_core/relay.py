@@ -6,13 +6,14 @@ text spliced in.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from time import monotonic
 from typing import Final
 
 from attrs import define, field
 
-from .errors import DeadlineExceeded, GatewayError
+from .errors import DeadlineExceeded, GatewayError, InternalError
 from .exchange import Exchange
 from .feeds import Feed
 from .provider import Timeouts
@@ -20,6 +21,7 @@ from .responder import Responder
 from .response import Response
 from .upstream_errors import StreamIdleTimeout, UpstreamTimeout
 
+logger = logging.getLogger("llmgate")
 JSON: Final = "application/json"
 
 
@@ -71,9 +73,7 @@ async def _send(exchange: Exchange, status: int, headers: dict[str, str], body: 
     exchange.status = status
     exchange.bytes_sent = len(body)
     exchange.committed_at = monotonic()
-    await responder.start(status, headers, len(body))
-    await responder.write(body)
-    await responder.end()
+    await responder.whole(status, headers, body)
 
 
 async def send_stream(exchange: Exchange, stream: OpenStream, responder: Responder, keep_alive: float) -> None:
@@ -89,11 +89,21 @@ async def send_stream(exchange: Exchange, stream: OpenStream, responder: Respond
             await responder.write(held)
         await _pump(exchange, stream, responder, keep_alive)
         exchange.outcome = "ok"
-    except GatewayError as error:
-        exchange.error = error
+    except ConnectionError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever broke the stream, the client must learn that it is not whole
         exchange.outcome = "partial"
-        await responder.write(exchange.dialect.write_stream_error(error, exchange.id))
+        exchange.error = seen = _as_told(exchange, error)
+        await responder.write(exchange.dialect.write_stream_error(seen, exchange.id))
     await responder.end()
+
+
+def _as_told(exchange: Exchange, error: Exception) -> GatewayError:
+    """The error that a client sees; what is no error of ours goes to the log."""
+    if isinstance(error, GatewayError):
+        return error
+    logger.error("request %s failed inside the gateway after its answer had begun", exchange.id, exc_info=error)
+    return InternalError(f"the gateway failed on this request; its log says why under id {exchange.id}")
 
 
 async def _pump(exchange: Exchange, stream: OpenStream, responder: Responder, keep_alive: float) -> None:

@@ -1,4 +1,4 @@
-"""How the pipeline answers: three calls that every lane offers. Nothing above the wire sees more of the client."""
+"""How the pipeline answers: a few calls that every lane offers. Nothing above the wire sees more of the client."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Protocol
 
 class Responder(Protocol):
     """Writes one response. Each call returns when the client's side has room again (backpressure)."""
+
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """All three at once, for an answer that is complete."""
 
     async def start(self, status: int, headers: Mapping[str, str], length: int | None) -> None:
         """Begin: status, headers (lower-case), and the body's length in bytes (None: not known, a stream)."""

@@ -29,8 +29,11 @@ class Reply(Protocol):
 class Upstream(Protocol):
     """Sends requests to providers over pooled connections."""
 
-    async def send(self, request: UpstreamRequest, timeouts: Timeouts) -> Reply:
-        """Send a request and wait for the head of its answer. Raises :class:`UpstreamError` with the attempt's class."""
+    async def send(self, request: UpstreamRequest, timeouts: Timeouts, deadline: float) -> Reply:
+        """Send a request and wait for the head of its answer, until ``deadline`` (``time.monotonic()``) at the latest.
+
+        Raises :class:`UpstreamError` with the attempt's class, or :class:`DeadlineExceeded`.
+        """
 
     async def open(self) -> None:
         """Before the first request."""

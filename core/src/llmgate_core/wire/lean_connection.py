@@ -1,13 +1,14 @@
 """One pooled connection to a provider: llhttp (httptools) on an :class:`asyncio.Protocol`, one request at a time.
 
-Reading is paused while nobody takes what has come (a slow client slows its provider). All waiting is on one future with
-one timer, made only when the awaited bytes are not there yet.
+Reading is paused while nobody takes what has come (a slow client slows its provider). Waiting is a bare future; who watches
+the clock is the pool, for all its connections together.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, Final
 
 import httptools
@@ -16,7 +17,7 @@ from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected, Upstrea
 
 HIGH_WATER: Final = 64 * 1024
 _LONGEST_HEAD: Final = 64 * 1024
-_BODILESS: Final = frozenset({204, 304})
+_KNOWN_NAMES: Final = 1024
 
 
 class LeanConnection(asyncio.Protocol):
@@ -24,7 +25,6 @@ class LeanConnection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
-        "_failed",
         "_head_size",
         "_loop",
         "_name_of",
@@ -32,10 +32,11 @@ class LeanConnection(asyncio.Protocol):
         "_paused",
         "_raw_headers",
         "_size",
-        "_timed_out",
         "_waiter",
         "born",
         "complete",
+        "due",
+        "failed",
         "got_bytes",
         "headers",
         "idle_since",
@@ -53,12 +54,11 @@ class LeanConnection(asyncio.Protocol):
         self._raw_headers: dict[bytes, bytes] = {}
         self.on_header = self._raw_headers.__setitem__
         self.transport: Any = None
-        self.born = loop.time()
-        self.idle_since = self.born
+        self.born = self.idle_since = monotonic()
+        self.due = 0.0
         self.reused = False
         self.lost = False
         self._waiter: asyncio.Future[None] | None = None
-        self._timed_out = False
         self._paused = False
         self._parser: Any = None
         self._reset()
@@ -67,7 +67,7 @@ class LeanConnection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
         self._head_size = 0
-        self._failed: UpstreamError | None = None
+        self.failed: UpstreamError | None = None
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self.complete = False
@@ -80,12 +80,12 @@ class LeanConnection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         """See :class:`asyncio.Protocol`."""
         self.transport = transport
+        self._parser = httptools.HttpResponseParser(self)
 
     def data_received(self, data: bytes) -> None:
         """See :class:`asyncio.Protocol`."""
-        if self._parser is None or self.complete:
+        if self.complete:
             # Bytes nobody asked for: what they belong to is unknown, so this connection serves no one any more.
-            self.keep = False
             self.abort()
             return
         self.got_bytes = True
@@ -104,7 +104,11 @@ class LeanConnection(asyncio.Protocol):
         if self._size > HIGH_WATER and not self._paused and not self.complete:
             self._paused = True
             self.transport.pause_reading()
-        self._wake()
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
 
     def eof_received(self) -> None:
         """See :class:`asyncio.Protocol`: the provider has no more to say, so neither have we."""
@@ -112,30 +116,27 @@ class LeanConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See :class:`asyncio.Protocol`."""
         self.lost = True
-        if self._parser is not None and not self.complete:
+        if not self.complete:
             self._ended_by_close(exc)
-        self._wake()
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _ended_by_close(self, exc: Exception | None) -> None:
         """A body without a length ends with its connection; anything else is cut short."""
-        unbounded = (
-            exc is None
-            and self.status
-            and b"content-length" not in self._raw_headers
-            and "content-length" not in self.headers
-            and "transfer-encoding" not in self.headers
-        )
-        if unbounded:
+        measured = "content-length" in self.headers or "transfer-encoding" in self.headers
+        if exc is None and self.status and not measured:
             self.complete = True
-        elif self._failed is None:
-            self._failed = UpstreamDisconnected("the provider closed the connection inside its answer")
+        elif self.failed is None:
+            where = "inside its answer" if self.status else "without an answer"
+            self.failed = UpstreamDisconnected(f"the provider closed the connection {where}")
 
     # ── llhttp's side ────────────────────────────────────────────────────────────────────────────────────────────
 
     def on_headers_complete(self) -> None:
         """The head is there; an interim one (1xx) is skipped."""
         status = self._parser.get_status_code()
-        if 100 <= status < 200:
+        if status < 200:
             self._raw_headers.clear()
             return
         names = self._name_of
@@ -144,7 +145,7 @@ class LeanConnection(asyncio.Protocol):
             name = names.get(raw)
             if name is None:
                 name = raw.decode("latin-1").lower()
-                if len(names) < 1024:
+                if len(names) < _KNOWN_NAMES:
                     names[raw] = name
             headers[name] = value.decode("latin-1")
         self.headers = headers
@@ -157,50 +158,33 @@ class LeanConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The answer is whole. Of an interim one nothing is kept."""
-        if not self.status:
-            return
-        self.complete = True
-        self.keep = self._parser.should_keep_alive()
+        if self.status:
+            self.complete = True
+            self.keep = self._parser.should_keep_alive()
 
     # ── our side ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def begin(self, head: bytes, body: bytes) -> None:
         """Send a request."""
-        self._reset()
-        self._parser = httptools.HttpResponseParser(self)
+        if self.reused:
+            self._reset()
         if len(body) < HIGH_WATER:
             self.transport.write(head + body)
         else:
             self.transport.writelines((head, body))
 
-    async def wait(self, timeout: float) -> None:
-        """Until something new has come. Raises TimeoutError."""
+    def wait(self, timeout: float) -> asyncio.Future[None]:
+        """What to await until something new has come; raises TimeoutError when ``timeout`` seconds have passed."""
         waiter = self._waiter = self._loop.create_future()
-        timer = self._loop.call_later(timeout, self._time_out) if timeout < 3600 else None
-        try:
-            await waiter
-        finally:
-            self._waiter = None
-            if timer is not None:
-                timer.cancel()
-        if self._timed_out:
-            self._timed_out = False
-            if not (self.complete or self.lost or self._size):
-                raise TimeoutError
+        self.due = monotonic() + timeout
+        return waiter
 
-    def _time_out(self) -> None:
-        self._timed_out = True
-        self._wake()
-
-    def _wake(self) -> None:
+    def overdue(self, now: float) -> None:
+        """Called by the pool now and then: end a wait whose time is up."""
         waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
-
-    @property
-    def failed(self) -> UpstreamError | None:
-        """What ended the answer before its time."""
-        return self._failed
+        if waiter is not None and now >= self.due and not waiter.done():
+            self._waiter = None
+            waiter.set_exception(TimeoutError())
 
     @property
     def has_body(self) -> bool:
@@ -220,9 +204,8 @@ class LeanConnection(asyncio.Protocol):
         return data
 
     def _fail(self, error: UpstreamError) -> None:
-        if self._failed is None:
-            self._failed = error
-        self.keep = False
+        if self.failed is None:
+            self.failed = error
         self.abort()
 
     def abort(self) -> None:
@@ -233,6 +216,6 @@ class LeanConnection(asyncio.Protocol):
 
     def park(self) -> None:
         """Back in the pool: bytes that come now end it."""
-        self._parser = None
+        self.complete = True
         self.reused = True
-        self.idle_since = self._loop.time()
+        self.idle_since = monotonic()

@@ -58,4 +58,6 @@ def read_head(data: bytes) -> LeanHead | None:
         return None
     if connection not in {"keep-alive", "close"}:
         return None
+    # The length is said once, in its own field: a head that is remembered serves bodies of other lengths.
+    del headers["content-length"]
     return LeanHead(line[1], line[2] or "", headers, int(length), connection == "close")

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections import deque
+from time import monotonic
 from typing import Final
 
 import aiohappyeyeballs
@@ -27,14 +28,16 @@ _STAGGER: Final = 0.25
 
 
 class LeanPool:
-    """The connections to ``host:port``. ``tls`` is None for plain HTTP."""
+    """The connections to ``host:port``. ``tls`` is None for plain HTTP; ``origin`` is for messages."""
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, limit: int) -> None:
         self._host = host
         self._port = port
         self._tls = tls
         self._limit = limit
+        self.origin = f"{'http' if tls is None else 'https'}://{host}:{port}"
         self._idle: list[LeanConnection] = []
+        self._busy: set[LeanConnection] = set()
         self._open = 0
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._names: dict[bytes, str] = {}
@@ -42,12 +45,13 @@ class LeanPool:
 
     def pick(self) -> LeanConnection | None:
         """An idle connection that is still good, the most recently used first."""
-        now = self._loop.time()
+        now = monotonic()
         while self._idle:
             connection = self._idle.pop()
             if connection.lost or now - connection.idle_since > IDLE_SECONDS or now - connection.born > AGE_SECONDS:
                 self.drop(connection)
                 continue
+            self._busy.add(connection)
             return connection
         return None
 
@@ -61,7 +65,9 @@ class LeanPool:
         self._open += 1
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._connect()
+                connection = await self._connect()
+            self._busy.add(connection)
+            return connection
         except BaseException as error:
             self._freed()
             if isinstance(error, TimeoutError):
@@ -82,11 +88,6 @@ class LeanPool:
         finally:
             if not waiter.done() or waiter.cancelled():
                 self._waiters.remove(waiter)
-
-    @property
-    def origin(self) -> str:
-        """For messages."""
-        return f"{'http' if self._tls is None else 'https'}://{self._host}:{self._port}"
 
     async def _connect(self) -> LeanConnection:
         try:
@@ -125,14 +126,17 @@ class LeanPool:
         """After a request: keep the connection when its answer was whole and it may be kept."""
         if connection.complete and connection.keep and not connection.lost and not connection.has_body:
             connection.park()
+            self._busy.discard(connection)
             self._idle.append(connection)
-            self._wake_one()
+            if self._waiters:
+                self._wake_one()
         else:
             self.drop(connection)
 
     def drop(self, connection: LeanConnection) -> None:
         """Close a connection for good."""
         connection.abort()
+        self._busy.discard(connection)
         self._freed()
 
     def _freed(self) -> None:
@@ -146,9 +150,14 @@ class LeanPool:
                 waiter.set_result(None)
                 return
 
+    def watch(self, now: float) -> None:
+        """End the waits whose time is up."""
+        for connection in tuple(self._busy):
+            connection.overdue(now)
+
     def sweep(self) -> None:
         """Close what has been idle too long, or was closed by the other side."""
-        now = self._loop.time()
+        now = monotonic()
         stale = [one for one in self._idle if one.lost or now - one.idle_since > IDLE_SECONDS]
         if stale:
             self._idle = [one for one in self._idle if one not in stale]

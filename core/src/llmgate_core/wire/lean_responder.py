@@ -16,6 +16,7 @@ _REASONS: Final = tuple(
     f"HTTP/1.1 {status} {HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else 'Status'}"
     for status in range(600)
 )
+_ONE_PIECE: Final = 64 * 1024
 
 
 class LeanResponder:
@@ -33,24 +34,43 @@ class LeanResponder:
 
     async def start(self, status: int, headers: Mapping[str, str], length: int | None) -> None:
         """See :class:`~llmgate_core.responder.Responder`. Nothing is written yet unless the body is a stream."""
+        framing = "transfer-encoding: chunked" if length is None else f"content-length: {length}"
+        self._head = self._head_of(status, headers, framing)
+        self._chunked = length is None
+
+    def _head_of(self, status: int, headers: Mapping[str, str], framing: str) -> bytes:
         exchange = self._exchange
-        lines = [_REASONS[status]]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
+        lane = self._lane
         request_id = exchange.id
-        lines.append(f"cache-control: no-store\r\nx-request-id: {request_id}\r\n{self._lane.date_and_server}")
+        given = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        # A plugin's header value with a line end in it would be a second header: such lines are left out, not sent.
+        if given.count("\n") != len(headers):
+            given = "".join([f"{name}: {text}\r\n" for name, text in headers.items() if text.isprintable()])
         own = exchange.dialect.request_id_header
         if own != "x-request-id":
-            lines.append(f"{own}: {request_id}")
-        lines.append("transfer-encoding: chunked" if length is None else f"content-length: {length}")
-        if self._connection.closing or self._lane.draining:
+            given += f"{own}: {request_id}\r\n"
+        if self._connection.closing or lane.draining:
             self._connection.closing = True
-            lines.append("connection: close")
-        text = "\r\n".join(lines)
-        # A plugin's header value with a line end in it would be a second header: such heads are cleaned, not sent.
-        if text.count("\n") != len(lines) + 2:
-            text = "\r\n".join(line for line in text.split("\r\n") if "\n" not in line and "\r" not in line)
-        self._head = text.encode("latin-1", "replace") + b"\r\n\r\n"
-        self._chunked = length is None
+            given += "connection: close\r\n"
+        return (
+            f"{_REASONS[status]}\r\n{given}cache-control: no-store\r\nx-request-id: {request_id}\r\n"
+            f"{lane.date_and_server}\r\n{framing}\r\n\r\n"
+        ).encode("latin-1", "replace")
+
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """See :class:`~llmgate_core.responder.Responder`: one write."""
+        head = self._head_of(status, headers, f"content-length: {len(body)}")
+        connection = self._connection
+        transport = connection.transport
+        if transport.is_closing():
+            raise ConnectionResetError("the client has left")
+        if len(body) < _ONE_PIECE:
+            transport.write(head + body)
+        else:
+            transport.writelines((head, body))
+        self.ended = True
+        if connection.drained is not None:
+            await connection.drained
 
     async def write(self, data: bytes) -> None:
         """See :class:`~llmgate_core.responder.Responder`."""

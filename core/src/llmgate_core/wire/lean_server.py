@@ -29,6 +29,7 @@ class LeanProtocol(asyncio.Protocol):
         "_drained",
         "_head",
         "_head_end",
+        "_known",
         "_lane",
         "_match",
         "_peer",
@@ -53,6 +54,7 @@ class LeanProtocol(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
         self._reading = True
         self._peer = ""
+        self._known: tuple[bytes, bytes, LeanHead] | None = None
         self.transport: Any = None
         self.closing = False
         self.served = 0
@@ -161,13 +163,27 @@ class LeanProtocol(asyncio.Protocol):
             if len(buffer) >= LONGEST_HEAD or not buffer[:1].isalpha() or b"\n\n" in buffer or b"\n\r\n" in buffer:
                 self._hand_over()
             return False
-        head = read_head(bytes(buffer[: end + 2]))
+        head = self._remembered(bytes(buffer[: end + 2]))
         match = None if head is None else self._lane.match(head)
         if head is None or match is None or head.length > LONGEST_BODY:
             self._hand_over()
             return False
         self._head, self._head_end, self._match = head, end + 4, match
         return True
+
+    def _remembered(self, data: bytes) -> LeanHead | None:
+        """The head in ``data``, read only once where a client repeats all of it but the body's length, as SDKs do."""
+        before, mark, rest = data.partition(b"\r\ncontent-length: ")
+        if not mark:
+            before, mark, rest = data.partition(b"\r\nContent-Length: ")
+        length, _, after = rest.partition(b"\r\n")
+        known = self._known
+        if known is not None and known[0] == before and known[1] == after and length.isdigit() and len(length) < 8:
+            head = known[2]
+            return LeanHead(head.path, head.query, head.headers, int(length), head.close)
+        head_read = read_head(data)
+        self._known = None if head_read is None or not mark else (before, after, head_read)
+        return head_read
 
     def _hand_over(self) -> None:
         """Give the connection, with the bytes of the request that does not fit, to the full lane."""

@@ -9,20 +9,34 @@ import asyncio
 import ssl
 import urllib.request
 from collections.abc import Mapping
+from time import monotonic
 from typing import Final
 
+from attrs import define
 from yarl import URL
 
 from ..provider import Timeouts, UpstreamRequest
 from ..upstream import Reply
 from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected, UpstreamError, UpstreamTimeout
+from ..upstream_limits import no_head
 from .inflate import Inflater
 from .lean_connection import LeanConnection
 from .lean_pool import IDLE_SECONDS, LeanPool
 from .upstream import AiohttpUpstream
 
 _CACHED_HEADS: Final = 1024
+_TICK: Final = 0.05
 _OWN_HEADERS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
+
+
+@define
+class _Head:
+    """A request's head up to its length. Holds on to ``headers``, so that their identity stays theirs."""
+
+    headers: Mapping[str, str]
+    url: str
+    pool: LeanPool
+    text: bytes
 
 
 class LeanReply:
@@ -89,9 +103,10 @@ class LeanUpstream:
         self._max_connections = max_connections
         self._ssl_context = ssl_context
         self._pools: dict[tuple[str, str, int], LeanPool] = {}
-        self._heads: dict[tuple[str, str, tuple[tuple[str, str], ...]], tuple[LeanPool, bytes]] = {}
+        self._heads: dict[int, _Head] = {}
         self._unusual = AiohttpUpstream(max_connections=max_connections, ssl_context=ssl_context)
         self._proxied = False
+        self._next_clean = 0.0
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
@@ -111,28 +126,37 @@ class LeanUpstream:
         await asyncio.sleep(0)
 
     def _sweep(self) -> None:
+        """The clock of all connections: ends waits that are over, and now and then closes what is idle too long."""
+        now = monotonic()
         for pool in self._pools.values():
-            pool.sweep()
-        self._sweeper = asyncio.get_running_loop().call_later(IDLE_SECONDS / 3, self._sweep)
+            pool.watch(now)
+        if now >= self._next_clean:
+            self._next_clean = now + IDLE_SECONDS / 3
+            for pool in self._pools.values():
+                pool.sweep()
+        self._sweeper = asyncio.get_running_loop().call_later(_TICK, self._sweep)
 
-    async def send(self, request: UpstreamRequest, timeouts: Timeouts) -> Reply:
+    async def send(self, request: UpstreamRequest, timeouts: Timeouts, deadline: float) -> Reply:
         """See :class:`~llmgate_core.upstream.Upstream`. A connection that died in the pool is replaced by a fresh one, once."""
         if self._proxied:
-            return await self._unusual.send(request, timeouts)
-        cached = self._heads.get((request.method, request.url, tuple(request.headers.items())))
-        pool, head = cached if cached is not None else self._prepare(request)
-        head = b"%b%d\r\n\r\n" % (head, len(request.body))
-        connection = pool.pick() or await pool.take(timeouts.connect)
+            return await self._unusual.send(request, timeouts, deadline)
+        prepared = self._heads.get(id(request.headers))
+        if prepared is None or prepared.headers is not request.headers or prepared.url != request.url:
+            prepared = self._prepare(request)
+        pool = prepared.pool
+        head = b"%b%d\r\n\r\n" % (prepared.text, len(request.body))
+        asked = _Asked(head, request.body, timeouts, deadline, pool.origin)
+        connection = pool.pick() or await _connected(pool, timeouts, deadline, fresh=False)
         try:
-            await _until_head(connection, head, request.body, timeouts, pool)
+            await _until_head(connection, asked)
         except UpstreamDisconnected:
             reused, answered = connection.reused, connection.got_bytes
             pool.drop(connection)
             if not reused or answered:
                 raise
-            connection = await pool.take(timeouts.connect, fresh=True)
+            connection = await _connected(pool, timeouts, deadline, fresh=True)
             try:
-                await _until_head(connection, head, request.body, timeouts, pool)
+                await _until_head(connection, asked)
             except BaseException:
                 pool.drop(connection)
                 raise
@@ -145,8 +169,8 @@ class LeanUpstream:
             pool.drop(connection)
             raise
 
-    def _prepare(self, request: UpstreamRequest) -> tuple[LeanPool, bytes]:
-        """The pool and all of the head but the length. Both depend on configuration alone, so they are few."""
+    def _prepare(self, request: UpstreamRequest) -> _Head:
+        """The pool and all of the head but the length, kept as long as the provider gives the same headers object."""
         url = URL(request.url, encoded=True)
         if url.scheme not in {"http", "https"} or not url.raw_host or not url.port:
             raise UpstreamBadResponse("the provider's base_url is not an http or https URL")
@@ -168,23 +192,37 @@ class LeanUpstream:
         head = ("\r\n".join(lines) + "\r\ncontent-length: ").encode("ascii")
         if len(self._heads) >= _CACHED_HEADS:
             self._heads.clear()
-        self._heads[request.method, request.url, tuple(request.headers.items())] = (pool, head)
-        return pool, head
+        prepared = self._heads[id(request.headers)] = _Head(request.headers, request.url, pool, head)
+        return prepared
 
 
-async def _until_head(connection: LeanConnection, head: bytes, body: bytes, timeouts: Timeouts, pool: LeanPool) -> None:
+async def _connected(pool: LeanPool, timeouts: Timeouts, deadline: float, *, fresh: bool) -> LeanConnection:
+    return await pool.take(max(0.0, min(timeouts.connect, deadline - monotonic())), fresh=fresh)
+
+
+@define
+class _Asked:
+    """One request on its way: what is sent, and until when an answer counts."""
+
+    head: bytes
+    body: bytes
+    timeouts: Timeouts
+    deadline: float
+    origin: str
+
+
+async def _until_head(connection: LeanConnection, asked: _Asked) -> None:
     """Send, and wait until the status has come (of interim answers none counts)."""
     if connection.lost:
-        raise UpstreamDisconnected(f"{pool.origin} closed the connection without an answer")
-    connection.begin(head, body)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + timeouts.first_byte
-    while not connection.status:
-        if connection.failed is not None:
-            raise connection.failed
-        if connection.lost:
-            raise UpstreamDisconnected(f"{pool.origin} closed the connection without an answer")
-        try:
-            await connection.wait(deadline - loop.time())
-        except TimeoutError:
-            raise UpstreamTimeout(f"{pool.origin} gave no answer within {timeouts.first_byte:g} s") from None
+        raise UpstreamDisconnected(f"{asked.origin} closed the connection without an answer")
+    connection.begin(asked.head, asked.body)
+    began = monotonic()
+    until = min(asked.deadline, began + asked.timeouts.first_byte)
+    try:
+        await connection.wait(until - began)
+        while not connection.status and connection.failed is None:
+            await connection.wait(until - monotonic())
+    except TimeoutError:
+        raise no_head(asked.origin, asked.timeouts, asked.deadline) from None
+    if connection.failed is not None:
+        raise connection.failed

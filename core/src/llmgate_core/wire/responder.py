@@ -19,6 +19,12 @@ class AiohttpResponder:
         self.response: web.StreamResponse = web.Response(status=500)
         self._chunked = False
 
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """See :class:`~llmgate_core.responder.Responder`."""
+        await self.start(status, headers, len(body))
+        await self.write(body)
+        await self.end()
+
     async def start(self, status: int, headers: Mapping[str, str], length: int | None) -> None:
         """See :class:`~llmgate_core.responder.Responder`."""
         request_id = self._exchange.id

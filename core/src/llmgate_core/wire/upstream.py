@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ from ..upstream_errors import (
     UpstreamTimeout,
     UpstreamTlsError,
 )
+from ..upstream_limits import no_head
 from .inflate import Inflater
 
 _NO_AUTO_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
@@ -46,12 +48,13 @@ class AiohttpReply:
         """See :class:`~llmgate_core.upstream.Reply`."""
         try:
             async with asyncio.timeout(max(0.0, timeout)):
-                data = await self._response.content.readany()
+                while data := await self._response.content.readany():
+                    piece = data if self._inflater is None else self._inflater.feed(data)
+                    if piece:
+                        return piece
         except (aiohttp.ClientError, ConnectionError) as error:
             raise UpstreamDisconnected("the provider's connection broke off inside the answer") from error
-        if self._inflater is not None:
-            return self._inflater.feed(data) if data else self._inflater.end()
-        return data
+        return b"" if self._inflater is None else self._inflater.end()
 
     async def read(self, limit: int, timeout: float) -> bytes:
         """See :class:`~llmgate_core.upstream.Reply`."""
@@ -126,12 +129,12 @@ class AiohttpUpstream:
             if session is not None:
                 await session.close()
 
-    async def send(self, request: UpstreamRequest, timeouts: Timeouts) -> AiohttpReply:
+    async def send(self, request: UpstreamRequest, timeouts: Timeouts, deadline: float) -> AiohttpReply:
         """See :class:`~llmgate_core.upstream.Upstream`. A connection that died in the pool is replaced by a fresh one, once."""
         if self._pooled is None or self._fresh is None:
             raise UpstreamConnectError("the gateway is not open")
         seen = SimpleNamespace(reused=False)
-        async with _explained(request, timeouts):
+        async with _explained(request, timeouts, deadline):
             try:
                 return await _request(self._pooled, request, timeouts, seen)
             except _GONE as error:
@@ -164,11 +167,11 @@ async def _note_reuse(_session: Any, context: Any, _params: Any) -> None:
 
 
 @asynccontextmanager
-async def _explained(request: UpstreamRequest, timeouts: Timeouts) -> AsyncIterator[None]:
+async def _explained(request: UpstreamRequest, timeouts: Timeouts, deadline: float) -> AsyncIterator[None]:
     """Turn aiohttp's exceptions into ours. Their texts are never used: they quote headers and URLs."""
     origin = URL(request.url, encoded=True).origin()
     try:
-        async with asyncio.timeout(timeouts.first_byte):
+        async with asyncio.timeout(max(0.0, min(timeouts.first_byte, deadline - time.monotonic()))):
             yield
     except UpstreamError:
         raise
@@ -179,7 +182,7 @@ async def _explained(request: UpstreamRequest, timeouts: Timeouts) -> AsyncItera
     except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
         raise UpstreamConnectError(f"no connection to {origin}: {_reason(error)}") from error
     except TimeoutError as error:
-        raise UpstreamTimeout(f"{origin} gave no answer within {timeouts.first_byte:g} s") from error
+        raise no_head(str(origin), timeouts, deadline) from error
     except _GONE as error:
         raise UpstreamDisconnected(f"{origin} closed the connection without an answer") from error
     except aiohttp.ClientError as error:
