@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from llmgate_openai import ChatDialect
+from openai.types.chat import ChatCompletion, ChatCompletionChunk, completion_create_params
+from pydantic import TypeAdapter
 
 from llmgate_core.dialect import Losses
 from llmgate_core.events import Event
@@ -16,6 +17,7 @@ from llmgate_core.jsonfields import split_fields
 from llmgate_core.messages import ChatRequest, Message, Text
 from llmgate_core.request import Request
 from llmgate_core.wirevalues import WireRequest
+from llmgate_openai import ChatDialect
 
 
 class Wire:
@@ -52,9 +54,7 @@ class Wire:
 
     def foreign(self, *messages: Message, **fields: Any) -> ChatRequest:
         """A canonical request that came in another dialect."""
-        return ChatRequest(
-            "gpt-4o", messages or (Message("user", (Text("hi"),)),), dialect="other.dialect", **fields
-        )
+        return ChatRequest("gpt-4o", messages or (Message("user", (Text("hi"),)),), dialect="other.dialect", **fields)
 
     def events(self, *chunks: Any, wire: WireRequest | None = None, end: bool = True) -> list[Event]:
         """A provider's stream of these chunks (dicts, or raw bytes of frames) → events, the close included."""
@@ -100,3 +100,41 @@ def chunk() -> Callable[..., dict[str, Any]]:
         return {**head, "choices": [choice], **top}
 
     return make
+
+
+def _consumed(value: Any) -> Any:
+    """Pydantic checks an ``Iterable`` only while somebody iterates."""
+    if isinstance(value, dict):
+        return {name: _consumed(inner) for name, inner in value.items()}
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    return [_consumed(inner) for inner in value]
+
+
+@pytest.fixture(scope="session")
+def check_request() -> Callable[[dict[str, Any]], None]:
+    """Fails unless a request's body is what the official SDK's own types allow."""
+    plain = TypeAdapter(completion_create_params.CompletionCreateParamsNonStreaming)
+    streamed = TypeAdapter(completion_create_params.CompletionCreateParamsStreaming)
+
+    def check(body: dict[str, Any]) -> None:
+        _consumed((streamed if body.get("stream") else plain).validate_python(body))
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def check_answer() -> Callable[[Any], ChatCompletion]:
+    """An answer as the official SDK's type, strictly."""
+    return lambda body: ChatCompletion.model_validate(body, strict=True)
+
+
+@pytest.fixture(scope="session")
+def check_chunks() -> Callable[[list[Any]], list[ChatCompletionChunk]]:
+    """Chunks of a written stream as the official SDK's type, strictly; the end marker must come last, once."""
+
+    def check(frames: list[Any]) -> list[ChatCompletionChunk]:
+        assert frames.index("[DONE]") == len(frames) - 1
+        return [ChatCompletionChunk.model_validate(frame, strict=True) for frame in frames[:-1]]
+
+    return check

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from llmgate_openai import ChatDialect, OpenAIConfig, OpenAIProvider
 
 from llmgate_core.dialect import Dialect
 from llmgate_core.provider import HttpProvider
 from llmgate_core.testing.contracts import DialectContract, ProviderContract
+from llmgate_openai import ChatDialect, OpenAIConfig, OpenAIProvider
 
 HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1700000000, "model": "gpt-4o-2024-11-20"}
 WEATHER = {"type": "function", "function": {"name": "weather", "arguments": '{"city":"Turin"}'}}

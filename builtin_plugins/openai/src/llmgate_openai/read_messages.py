@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from llmgate_core.messages import Audio, Block, Extra, Message, Refusal, Role, Source, Text, ToolCall, ToolResult
+from llmgate_core.messages import Audio, Block, Message, Refusal, Role, Source, Text, ToolCall, ToolResult
 
 from .fields import Fail, Fields, shown
 from .parts import read_content, read_part
@@ -90,7 +90,7 @@ class MessageReader:
             blocks.append(read_call(call, self._seed and self._next_seed()))
         if message.has("function_call"):
             blocks.append(self._read_function_call(message.inner("function_call")))
-        return Message("assistant", tuple(blocks), message.string("name"), _without_empty(message.rest()))
+        return Message("assistant", tuple(blocks), message.string("name"), message.rest())
 
     def _next_seed(self) -> str:
         self._made_up += 1
@@ -100,11 +100,6 @@ class MessageReader:
         name, arguments = call.needed("name"), call.string("arguments") or ""
         self._named[name] = made_up_id(self._next_seed())
         return ToolCall(self._named[name], name, arguments)
-
-
-def _without_empty(extra: Extra) -> Extra:
-    """Clients send back what an answer held, with its empty lists (``annotations: []``): they say nothing."""
-    return {name: value for name, value in extra.items() if value != []} if extra else extra
 
 
 def read_audio(audio: Fields) -> Audio:
