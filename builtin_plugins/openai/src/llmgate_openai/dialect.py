@@ -16,6 +16,7 @@ from llmgate_core.request import Request
 from llmgate_core.wirevalues import ModelInfo, ProviderError, Route, Summary, WireRequest
 
 from . import errors, read_response, write_response
+from .brief import summarise
 from .event_reader import ChatEventReader
 from .event_writer import DONE_FRAME, ChatEventWriter
 from .probe import ChatProbe
@@ -108,7 +109,7 @@ class ChatDialect(Dialect):
 
     def summarise(self, body: bytes) -> Summary:
         """What the gateway must know of a whole answer."""
-        return read_response.summarise(body)
+        return summarise(body)
 
     def read_error(self, status: int, body: bytes) -> ProviderError:
         """A provider's error answer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -10,7 +10,6 @@ from llmgate_core.decisions import EMPTY
 from llmgate_core.messages import Block, ChatResponse, Choice, Message, ToolCall
 from llmgate_core.renames import Renames
 from llmgate_core.upstream_errors import UpstreamBadResponse
-from llmgate_core.wirevalues import Summary
 
 from .errors import rejection_within
 from .event_reader import check_text
@@ -23,40 +22,6 @@ from .words import NAME, canonical_finish
 class _BriefMessage(msgspec.Struct):
     tool_calls: list[msgspec.Raw] | None = None
     function_call: Any = None
-
-
-class _BriefChoice(msgspec.Struct):
-    message: _BriefMessage
-    finish_reason: Any = None
-
-
-class _Brief(msgspec.Struct):
-    choices: list[_BriefChoice] | None = None
-    usage: Any = None
-    model: Any = None
-    error: Any = None
-
-
-_decode_brief: Final = msgspec.json.Decoder(_Brief).decode
-
-
-def summarise(body: bytes) -> Summary:
-    """Usage, finish reason and model of an answer that is relayed untouched, decoding nothing else of it."""
-    try:
-        brief = _decode_brief(body)
-    except msgspec.ValidationError as error:
-        raise UpstreamBadResponse(f"the provider's answer is no {NAME} answer: {error}") from None
-    except (msgspec.DecodeError, RecursionError):
-        raise _not_json() from None
-    check_text(body)
-    if brief.error is not None:
-        raise rejection_within(brief.error)
-    if not brief.choices:
-        raise UpstreamBadResponse("the provider's answer has no choices")
-    first = brief.choices[0]
-    called = bool(first.message.tool_calls or first.message.function_call)
-    finish = canonical_finish(first.finish_reason if type(first.finish_reason) is str else None, called=called)
-    return Summary(read_usage(brief.usage), finish, brief.model if type(brief.model) is str else None)
 
 
 def read_response(body: bytes, renames: Renames | None) -> ChatResponse:
