@@ -43,7 +43,7 @@ class WireRequest:
 
 @define
 class Summary:
-    """What metrics and logs need of an answer."""
+    """What metrics and logs need of an answer. Of ``usage`` only the counts are certain, not the extras."""
 
     usage: Usage | None = None
     finish_reason: FinishReason | None = None

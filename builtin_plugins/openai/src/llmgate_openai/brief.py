@@ -1,6 +1,7 @@
 """What the gateway must know of an answer that is relayed untouched: usage, finish reason, model; nothing else is decoded.
 
-The usual shape is read by typed structs in one pass. Whatever does not fit them exactly is read again, patiently.
+The usual shape, with the documented counts, is read by typed structs in one pass. Whatever does not fit them exactly is read
+again, patiently.
 """
 
 from __future__ import annotations
@@ -19,38 +20,55 @@ from .usage import MOST, read_usage
 from .words import NAME, canonical_finish
 
 
-class _Inputs(msgspec.Struct):
+class Inputs(msgspec.Struct, forbid_unknown_fields=True):
+    """``prompt_tokens_details``; the last ones have no canonical word."""
+
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     audio_tokens: int | None = None
+    image_tokens: int | None = None
+    text_tokens: int | None = None
 
 
-class _Outputs(msgspec.Struct):
+class Outputs(msgspec.Struct, forbid_unknown_fields=True):
+    """``completion_tokens_details``; the last ones have no canonical word."""
+
     reasoning_tokens: int | None = None
     audio_tokens: int | None = None
+    accepted_prediction_tokens: int | None = None
+    rejected_prediction_tokens: int | None = None
+    text_tokens: int | None = None
 
 
-class _Counts(msgspec.Struct):
+class Counts(msgspec.Struct, forbid_unknown_fields=True):
+    """``usage``, as the vendor documents it."""
+
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
-    prompt_tokens_details: _Inputs | None = None
-    completion_tokens_details: _Outputs | None = None
-    estimated: bool = False
+    prompt_tokens_details: Inputs | None = None
+    completion_tokens_details: Outputs | None = None
+
+
+class _Message(msgspec.Struct):
+    tool_calls: list[msgspec.Raw] | None = None
+    function_call: msgspec.Raw | None = None
 
 
 class _UsualChoice(msgspec.Struct):
+    message: _Message
     finish_reason: str | None = None
 
 
 class _Usual(msgspec.Struct):
     choices: list[_UsualChoice]
     model: str
-    usage: _Counts
+    usage: Counts
     error: None = None
 
 
 class _Choice(msgspec.Struct):
+    message: _Message
     finish_reason: Any = None
 
 
@@ -61,55 +79,73 @@ class _Any(msgspec.Struct):
     error: Any = None
 
 
-_NO_INPUTS: Final = _Inputs()
-_NO_OUTPUTS: Final = _Outputs()
+_NO_INPUTS: Final = Inputs()
+_NO_OUTPUTS: Final = Outputs()
 _decode_usual: Final = msgspec.json.Decoder(_Usual).decode
 _decode_any: Final = msgspec.json.Decoder(_Any).decode
 
 
 def summarise(body: bytes) -> Summary:
     """Raises :class:`UpstreamBadResponse` for an answer that is none, and the error that a 200 may hold."""
+    check_text(body)
     try:
         usual = _decode_usual(body)
     except (msgspec.DecodeError, RecursionError):
         return _summarise_any(body)
-    usage = _counted(usual.usage)
+    usage = counted(usual.usage)
     if usage is None or not usual.choices:
         return _summarise_any(body)
-    check_text(body)
-    return Summary(usage, canonical_finish(usual.choices[0].finish_reason, called=False), usual.model)
+    first = usual.choices[0]
+    return Summary(usage, canonical_finish(first.finish_reason, called=_calls(first.message)), usual.model)
 
 
-def _counted(counts: _Counts) -> Usage | None:
-    """The counts as they are; None when they do not add up, or are none, and want a closer look."""
+def counted(counts: Counts) -> Usage | None:
+    """The counts as :func:`read_usage` would read them; None when they do not add up and want a closer look."""
     prompt, completion = counts.prompt_tokens, counts.completion_tokens
     inputs = counts.prompt_tokens_details or _NO_INPUTS
     outputs = counts.completion_tokens_details or _NO_OUTPUTS
-    cached, written = inputs.cached_tokens, inputs.cache_write_tokens
+    cached, written, heard = inputs.cached_tokens, inputs.cache_write_tokens, inputs.audio_tokens
+    reasoning, said = outputs.reasoning_tokens, outputs.audio_tokens
     plausible = (
         0 <= prompt <= MOST
         and 0 <= completion <= MOST
         and counts.total_tokens == prompt + completion
         and 0 <= (cached or 0) <= prompt
         and 0 <= (written or 0) <= prompt
-        and 0 <= (outputs.reasoning_tokens or 0) <= MOST
-        and not inputs.audio_tokens
-        and not outputs.audio_tokens
-        and not counts.estimated
+        and 0 <= (heard or 0) <= MOST
+        and 0 <= (reasoning or 0) <= MOST
+        and 0 <= (said or 0) <= MOST
     )
     if not plausible:
         return None
-    return Usage(
-        prompt,
-        completion,
-        cached,
-        written,
-        None,
-        None,
-        outputs.reasoning_tokens,
-        inputs.audio_tokens,
-        outputs.audio_tokens,
+    extra = _rest(inputs, outputs)
+    if extra:
+        return Usage(prompt, completion, cached, written, None, None, reasoning, heard, said, False, extra)
+    return Usage(prompt, completion, cached, written, None, None, reasoning, heard, said)
+
+
+def _rest(inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
+    extra: dict[str, Any] = {}
+    if inputs.image_tokens is not None or inputs.text_tokens is not None:
+        extra["prompt_tokens_details"] = _given(image_tokens=inputs.image_tokens, text_tokens=inputs.text_tokens)
+    accepted, rejected, text = (
+        outputs.accepted_prediction_tokens,
+        outputs.rejected_prediction_tokens,
+        outputs.text_tokens,
     )
+    if accepted is not None or rejected is not None or text is not None:
+        extra["completion_tokens_details"] = _given(
+            accepted_prediction_tokens=accepted, rejected_prediction_tokens=rejected, text_tokens=text
+        )
+    return extra
+
+
+def _given(**counts: int | None) -> dict[str, int]:
+    return {name: tokens for name, tokens in counts.items() if tokens is not None}
+
+
+def _calls(message: _Message) -> bool:
+    return bool(message.tool_calls) or message.function_call is not None
 
 
 def _summarise_any(body: bytes) -> Summary:
@@ -119,11 +155,10 @@ def _summarise_any(body: bytes) -> Summary:
         raise UpstreamBadResponse(f"the provider's answer is no {NAME} answer: {error}") from None
     except (msgspec.DecodeError, RecursionError):
         raise UpstreamBadResponse("the provider sent JSON that is not valid") from None
-    check_text(body)
     if brief.error is not None:
         raise rejection_within(brief.error)
     if not brief.choices:
         raise UpstreamBadResponse("the provider's answer has no choices")
-    native = brief.choices[0].finish_reason
-    finish = canonical_finish(native, called=False) if type(native) is str else None
+    native, called = brief.choices[0].finish_reason, _calls(brief.choices[0].message)
+    finish = canonical_finish(native if type(native) is str else None, called=called)
     return Summary(read_usage(brief.usage), finish, brief.model if type(brief.model) is str else None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from llmgate_core.decisions import EMPTY
@@ -19,16 +17,11 @@ from .usage import read_usage
 from .words import NAME, canonical_finish
 
 
-class _BriefMessage(msgspec.Struct):
-    tool_calls: list[msgspec.Raw] | None = None
-    function_call: Any = None
-
-
 def read_response(body: bytes, renames: Renames | None) -> ChatResponse:
     """The whole answer. Raises :class:`UpstreamBadResponse`, or the error that it holds."""
     try:
         whole = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise _not_json() from None
     check_text(body)
     answer = Fields(whole, "", provider_fault)
