@@ -1,68 +1,116 @@
-"""`make bench`: CPU time of one request through llmgate and through HAProxy, on this machine, in the same run."""
+"""`make bench`: what a request costs through llmgate, through HAProxy and through other gateways, in the same run."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
-import tempfile
 from pathlib import Path
+from typing import Any
 
-from . import wrk
-from .haproxy import HAProxy
-from .llmgate import CLIENT_KEY, LLMGate
-from .measure import cpu_seconds, pss_bytes
-from .processes import HOST, Failed, missing_packages
-from .upstream import Upstream
+import attrs
+
+from . import machine, page, peers, report, rounds, summary
+from .processes import ROOT, Failed, missing_packages
+from .workloads import WORKLOADS
 
 
-def body() -> bytes:
-    return json.dumps(
-        {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Say it again. " * 18}]}
-    ).encode()
+def options() -> argparse.Namespace:
+    """What was asked for on the command line."""
+    names = [workload.name for workload in WORKLOADS]
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (default 3)")
+    parser.add_argument(
+        "--seconds", type=int, default=3, help="length of one measurement, after its warm-up (default 3)"
+    )
+    parser.add_argument("--workloads", metavar="NAMES", help=f"comma-separated, of {', '.join(names)} (default all)")
+    parser.add_argument("--peers", metavar="NAMES", help='comma-separated, or "none" (default: those installed)')
+    parser.add_argument(
+        "--peer", metavar="FILE", type=Path, action="append", default=[], help="another gateway's recipe"
+    )
+    parser.add_argument("--install-peers", action="store_true", help="install the peers asked for, and end")
+    parser.add_argument("--rate", type=float, default=1000, help="of the open loop, per second; 0 leaves latency out")
+    parser.add_argument("--requests", type=int, default=100_000, help="for memory (default 100,000); 0 leaves it out")
+    parser.add_argument("--no-extras", action="store_true", help="without start, import, workers and one more plugin")
+    parser.add_argument("--quick", action="store_true", help="CPU of HAProxy and llmgate only")
+    parser.add_argument(
+        "--upstream-port", type=int, default=0, help="first of the mock's three ports (default: free ones)"
+    )
+    parser.add_argument("--json", type=Path, default=ROOT / ".bench" / "result.json", help="where the result goes")
+    parser.add_argument(
+        "--page", action="store_true", help="write tables and picture into docs/explanation/benchmarks.md"
+    )
+    return parser.parse_args()
+
+
+def plan_of(asked: argparse.Namespace) -> rounds.Plan:
+    """The run that was asked for. Raises Failed for a name that nobody has."""
+    known = {workload.name: workload for workload in WORKLOADS}
+    wanted = asked.workloads.split(",") if asked.workloads else list(known)
+    if unknown := [name for name in wanted if name not in known]:
+        raise Failed(f"no workload is called {', '.join(unknown)}; there are {', '.join(known)}")
+    return rounds.Plan(
+        rounds=asked.rounds,
+        seconds=asked.seconds,
+        workloads=[known[name] for name in wanted],
+        peers=[] if asked.quick else chosen_peers(asked.peers, asked.peer),
+        rate=0 if asked.quick else asked.rate,
+        requests=0 if asked.quick else asked.requests,
+        extras=not (asked.quick or asked.no_extras),
+        upstream_port=asked.upstream_port,
+    )
+
+
+def chosen_peers(names: str | None, files: list[Path]) -> list[peers.Recipe]:
+    """Recipes asked for; a line for each that is not installed."""
+    known = {recipe.name: recipe for recipe in peers.recipes()}
+    wanted = [] if names == "none" else names.split(",") if names else list(known)
+    if unknown := [name for name in wanted if name not in known]:
+        raise Failed(f"no recipe for {', '.join(unknown)}; there are {', '.join(known)}, or give one with --peer FILE")
+    found = [known[name] for name in wanted] + [peers.read_recipe(file) for file in files]
+    for recipe in found:
+        if not recipe.installed:
+            print(f"{recipe.name} is left out: not installed (--install-peers installs it)", file=sys.stderr)
+    return [recipe for recipe in found if recipe.installed]
+
+
+def result_of(outcome: rounds.Outcome, plan: rounds.Plan, facts: dict[str, str]) -> dict[str, Any]:
+    """Everything, for programs."""
+    return {
+        "machine": facts,
+        "versions": outcome.versions,
+        "plugins": outcome.plugins,
+        "rounds": plan.rounds,
+        "seconds": plan.seconds,
+        "rate": plan.rate,
+        "readings": [attrs.asdict(reading) for reading in outcome.readings],
+        "rows": [attrs.asdict(row) for row in summary.rows(outcome.readings)],
+        "figures": attrs.asdict(outcome.figures),
+        "unable": outcome.unable,
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=3)
-    options = parser.parse_args()
+    """Measure, show, write."""
+    asked = options()
+    if asked.install_peers:
+        known = {recipe.name: recipe for recipe in peers.recipes()}
+        for name in asked.peers.split(",") if asked.peers else known:
+            peers.install(known[name])
+        return
+    if not Path("/proc/self/smaps_rollup").exists():
+        raise Failed("this benchmark reads CPU time and memory from Linux's /proc, which this system does not have")
     if missing := missing_packages():
-        sys.exit(f"make bench needs programs that are not installed: apt-get install {' '.join(missing)}")
-    with tempfile.TemporaryDirectory(prefix="llmgate-bench-") as scratch:
-        folder = Path(scratch)
-        upstream = Upstream(folder, 1)
-        lua = folder / "unary.lua"
-        lua.write_text(
-            wrk.script({"content-type": "application/json", "authorization": f"Bearer {CLIENT_KEY}"}, body())
-        )
-        gateways: dict[str, HAProxy | LLMGate] = {
-            "haproxy": HAProxy(folder, 0, upstream.port),
-            "llmgate": LLMGate(folder, 0, upstream.port),
-        }
-        each: dict[str, list[float]] = {name: [] for name in gateways}
-        try:
-            for number in range(options.rounds):
-                for name, gateway in gateways.items():
-                    url = f"http://{HOST}:{gateway.port}/v1/chat/completions"
-                    wrk.run(url, lua, 32, 1, 1)
-                    before = cpu_seconds(gateway.program.pid)
-                    load = wrk.run(url, lua, 32, options.seconds, 1)
-                    spent = cpu_seconds(gateway.program.pid) - before
-                    each[name].append(spent / load.requests * 1e6)
-                    print(
-                        f"round {number + 1} {name:8} {each[name][-1]:6.1f} µs/request  {load.requests / load.seconds:8.0f}/s  "
-                        f"p50 {load.p50 * 1e3:.2f} ms p99 {load.p99 * 1e3:.2f} ms  failed {load.failed}  "
-                        f"busy {spent / load.seconds:.0%}  PSS {pss_bytes(gateway.program.pid) / 2**20:.0f} MB",
-                        flush=True,
-                    )
-            ratios = [b / a for a, b in zip(each["haproxy"], each["llmgate"], strict=True)]
-            print(f"ratio  min {min(ratios):.2f}  median {statistics.median(ratios):.2f}  max {max(ratios):.2f}")
-        finally:
-            upstream.stop()
-            for gateway in gateways.values():
-                gateway.program.stop()
+        raise Failed(f"some programs are not installed; on Debian: apt-get install {' '.join(missing)}")
+    plan, facts = plan_of(asked), machine.facts()
+    outcome = rounds.run(plan)
+    about = page.about(outcome, plan, facts)
+    print(f"\n{report.tables(outcome)}\n\n{about}")
+    asked.json.parent.mkdir(parents=True, exist_ok=True)
+    asked.json.write_text(json.dumps(result_of(outcome, plan, facts), indent=1) + "\n")
+    print(f"\nwritten: {asked.json}")
+    if asked.page:
+        print("written:", *page.write(outcome, about))
 
 
 if __name__ == "__main__":
@@ -70,3 +118,5 @@ if __name__ == "__main__":
         main()
     except Failed as failure:
         sys.exit(str(failure))
+    except KeyboardInterrupt:
+        sys.exit(130)

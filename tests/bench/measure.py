@@ -54,3 +54,20 @@ def pss_bytes(pid: int) -> int:
         found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
         total += int(found[1]) * 1024 if found else 0
     return total
+
+
+def pid_listening(port: int) -> int:
+    """The process that listens on this TCP port, among those whose files we may look at; 0 when there is none."""
+    sockets = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
+                sockets.add(f"socket:[{fields[9]}]")
+    for folder in sorted(Path("/proc").glob("[0-9]*/fd"), key=lambda path: int(path.parts[2])):
+        try:
+            if any(str(entry.readlink()) in sockets for entry in folder.iterdir()):
+                return int(folder.parts[2])
+        except OSError:  # another user's, or ended meanwhile
+            continue
+    return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 PACKAGES = {"wrk": "wrk", "haproxy": "haproxy", "nginx": "nginx-light", "taskset": "util-linux"}
 """Programs the benchmark needs, each with the Debian package that has it."""
@@ -57,6 +59,7 @@ class Program:
         *,
         core: int | None = None,
         env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
         patience: float = 20.0,
     ) -> None:
         self.name = name
@@ -64,7 +67,7 @@ class Program:
         began = time.perf_counter()
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                on_core(core, command), stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env and dict(env)
+                on_core(core, command), stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env, cwd=cwd
             )
         self.pid = self._process.pid
         try:
@@ -96,3 +99,11 @@ class Program:
                 print(f"{self.name} did not end on SIGTERM: killed", file=sys.stderr)
                 self._process.kill()
                 self._process.wait()
+
+
+def cores() -> tuple[int | None, int | None]:
+    """A core for what is measured and another for the load and the upstream; (None, None) when there is only one."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None, None
+    allowed = sorted(os.sched_getaffinity(0))
+    return (allowed[0], allowed[1]) if len(allowed) > 1 else (None, None)

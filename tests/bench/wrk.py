@@ -42,7 +42,7 @@ def parse(text: str) -> Load:
 
 
 def _percentile(text: str, rank: int) -> float:
-    found = re.search(rf"^\s+{rank}%\s+([\d.]+)(us|ms|s|m)$", text, re.MULTILINE)
+    found = re.search(rf"^\s+{rank}%\s+([\d.]+)(us|ms|s|m)\s*$", text, re.MULTILINE)
     return float(found[1]) * UNITS[found[2]] if found else 0.0
 
 

@@ -1,0 +1,128 @@
+"""What is measured of llmgate alone: start, import, memory over many requests, two workers, one more plugin."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from attrs import define, field, frozen
+
+from llmgate_core.chains import CompiledHook, Implementation, compile_hook
+
+from . import wrk
+from .contestants import Contestant, Scene
+from .llmgate import LLMGate
+from .measure import cpu_seconds_each, pss_bytes
+from .processes import Failed, on_core
+from .readings import prepare
+from .workloads import Workload
+
+MANY: Final = 128
+"""Connections for the workers: the kernel deals them out by chance, and few would be dealt unevenly."""
+
+
+@frozen
+class Workers:
+    """CPU microseconds per request with one and with two workers, and each of the two's share of that time."""
+
+    alone: float
+    together: float
+    shares: list[float]
+    failed: int
+
+
+@define
+class Figures:
+    """All of it. Seconds, bytes, microseconds; one entry per round, except ``memory``: (requests so far, bytes)."""
+
+    starts: dict[str, list[float]] = field(factory=dict)
+    imports: list[float] = field(factory=list)
+    workers: list[Workers] = field(factory=list)
+    plugin: list[float] = field(factory=list)
+    memory: list[tuple[int, int]] = field(factory=list)
+
+
+def start_seconds(scene: Scene) -> float:
+    """From exec of `llmgate serve` to its first accepted connection."""
+    started = LLMGate(scene)
+    started.stop()
+    return started.start_seconds
+
+
+def import_seconds(scene: Scene) -> float:
+    """`import llmgate_core` in a fresh interpreter, without the interpreter's own start."""
+    code = "import time; t = time.perf_counter(); import llmgate_core; print(time.perf_counter() - t)"
+    command = on_core(scene.gateway_core, [sys.executable, "-c", code])
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failed(f"llmgate_core could not be imported:\n{done.stderr}")
+    return float(done.stdout)
+
+
+def two_workers(scene: Scene, workload: Workload, seconds: float) -> Workers:
+    """The same load on a gateway with one worker and on one with two, both bound to the gateway's core."""
+    costs, shares, failed = [], [], 0
+    for count in (1, 2):
+        gateway = LLMGate(scene, workers=count)
+        try:
+            url, lua = prepare(scene, gateway, workload)
+            wrk.run(url, lua, MANY, 1, scene.load_core)
+            before = cpu_seconds_each(gateway.pid)
+            load = wrk.run(url, lua, MANY, seconds, scene.load_core)
+            after = cpu_seconds_each(gateway.pid)
+        finally:
+            gateway.stop()
+        spent = [after[pid] - before.get(pid, 0.0) for pid in after]
+        costs.append(sum(spent) / load.requests * 1e6)
+        failed += load.failed
+        shares = sorted((one / sum(spent) for one in spent), reverse=True)[:count]
+    return Workers(costs[0], costs[1], shares, failed)
+
+
+def memory(
+    scene: Scene, who: Contestant, workload: Workload, total: int, tell: Callable[[str], None]
+) -> list[tuple[int, int]]:
+    """Proportional set size at the start and after each tenth of the requests, all on one gateway."""
+    url, lua = prepare(scene, who, workload)
+    done = wrk.run(url, lua, workload.connections, 1, scene.load_core)
+    rate, count = done.requests / done.seconds, done.requests
+    found = [(count, pss_bytes(who.pid))]
+    while count < total:
+        seconds = min(total / 10, total - count) / rate
+        count += wrk.run(url, lua, workload.connections, seconds, scene.load_core).requests
+        found.append((count, pss_bytes(who.pid)))
+        tell(f"{found[-1][1] / 2**20:.1f} MB after {count:,} requests")
+    return found
+
+
+def plugin_microseconds(plugins: int = 8, calls: int = 20_000, tries: int = 7) -> float:
+    """What one more plugin with a no-op async `llmgate_pre_request` adds to the compiled chain: the least of some tries."""
+    shorter, longer = (asyncio.run(_least_seconds(_no_ops(count), calls, tries)) for count in (plugins, plugins + 1))
+    return (longer - shorter) / calls * 1e6
+
+
+def _no_ops(count: int) -> CompiledHook:
+    async def no_op(exchange: Any) -> None: ...
+
+    def blame(plugin: str, hook: str, error: BaseException) -> None:
+        raise error
+
+    found = [Implementation(f"plugin{number}", no_op, ("exchange",)) for number in range(count)]
+    compiled = compile_hook("llmgate_pre_request", found, blame)
+    if compiled is None:
+        raise Failed("a chain of plugins was compiled to nothing")
+    return compiled
+
+
+async def _least_seconds(hook: CompiledHook, calls: int, tries: int) -> float:
+    least = float("inf")
+    for _ in range(tries):
+        began = time.perf_counter()
+        for _ in range(calls):
+            await hook.call(None)
+        least = min(least, time.perf_counter() - began)
+    return least
