@@ -1,4 +1,4 @@
-"""A real, tiny dialect and exchanges made of the real classes."""
+"""Exchanges and gateways made of the real classes."""
 
 from __future__ import annotations
 
@@ -12,106 +12,46 @@ from llmgate_core import (
     Dialect,
     EndpointRequest,
     EndpointResponse,
-    EventReader,
-    EventWriter,
     Exchange,
     Gauge,
     Head,
     LocalProvider,
-    Losses,
     Plugin,
     Provider,
-    ProviderError,
     Request,
-    Route,
-    StreamProbe,
-    Summary,
     Target,
     Usage,
-    WireRequest,
 )
 from llmgate_core.config import make_config
-from llmgate_core.errors import GatewayError
 from llmgate_core.events import BlockDelta, BlockStart, BlockStop, End, Event, Finish, Start
 from llmgate_core.gateway import Gateway
-from llmgate_core.messages import ChatRequest, ChatResponse, Message, Text
+from llmgate_core.messages import ChatRequest, Text
 from llmgate_core.plugins import Found
 from llmgate_core.startup import build_gateway
+from llmgate_core.testing.plain import PlainDialect, say
 from llmgate_metrics import MetricsPlugin
 
 
-class PlainDialect(Dialect):
-    """``{"model", "stream", "say"}`` in, text out: just enough to carry a request through hooks."""
-
-    name = "plain.chat"
-    prefix = "/plain"
-    routes = (Route("POST", "/say", "chat"),)
-
-    def read_request(self, request: Request) -> ChatRequest:
-        """One user message."""
-        return ChatRequest(request.model, (Message("user", (Text(str(request.value("say", ""))),)),))
-
-    def write_response(self, response: ChatResponse, request: Request) -> bytes:
-        """The whole answer's id."""
-        return response.id.encode()
-
-    def event_writer(self, request: Request) -> EventWriter:
-        """No streams here."""
-        raise NotImplementedError
-
-    def write_error(self, error: GatewayError, request_id: str) -> bytes:
-        """The message."""
-        return error.message.encode()
-
-    def write_stream_error(self, error: GatewayError, request_id: str) -> bytes:
-        """The message."""
-        return error.message.encode()
-
-    def path(self, operation: str, model: str, stream: bool) -> str | None:
-        """The one path."""
-        return "/say"
-
-    def write_request(self, chat: ChatRequest, model: str, losses: Losses) -> WireRequest:
-        """The model alone."""
-        return WireRequest(msgspec.json.encode({"model": model}))
-
-    def read_response(self, body: bytes, wire: WireRequest) -> ChatResponse:
-        """An empty answer."""
-        return ChatResponse("r", "m", ())
-
-    def event_reader(self, wire: WireRequest) -> EventReader:
-        """No streams here."""
-        raise NotImplementedError
-
-    def probe(self, request: Request) -> StreamProbe:
-        """No streams here."""
-        raise NotImplementedError
-
-    def summarise(self, body: bytes) -> Summary:
-        """Nothing known."""
-        return Summary()
-
-    def read_error(self, status: int, body: bytes) -> ProviderError:
-        """A generic text."""
-        return ProviderError("refused")
-
-
-ExchangeMaker = Callable[..., Exchange]
-
-
 @pytest.fixture
-def make_exchange() -> ExchangeMaker:
-    """Makes an exchange as the core does; ``more`` overrides its attributes."""
+def make_exchange() -> Callable[..., Exchange]:
+    """Makes an exchange as the core does; ``fields`` are more of the body's, ``more`` overrides attributes."""
 
-    def make(headers: Mapping[str, str] | None = None, *, model: str = "m", **more: Any) -> Exchange:
+    def make(
+        headers: Mapping[str, str] | None = None,
+        *,
+        model: str = "m",
+        text: str = "Hello.",
+        fields: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Exchange:
         dialect = PlainDialect()
-        body = msgspec.json.encode({"model": model, **more.pop("body", {})})
-        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        asked, stream = dialect.read_head(fields, {})
-        request = Request(dialect, "chat", fields, model=asked, stream=stream, body=body, headers=headers or {})
+        body = msgspec.json.encode({**say(text, model), **(fields or {})})
+        split = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        asked, stream = dialect.read_head(split, {})
+        request = Request(dialect, "chat", split, model=asked, stream=stream, body=body, headers=headers or {})
         exchange = Exchange(
             id="req_" + "0" * 24,
-            head=Head("POST", "/say", "", headers or {}, "127.0.0.1"),
+            head=Head("POST", "/plain/chat", "", headers or {}, "127.0.0.1"),
             dialect=dialect,
             operation="chat",
             request=request,

@@ -72,7 +72,7 @@ def test_clock_noise_never_gives_negative_overhead(recorder: Recorder, attempted
 @pytest.mark.parametrize(("stream", "count"), [(True, 1), (False, 0)])
 def test_time_to_first_token_is_a_streams(recorder: Recorder, attempted: Make, *, stream: bool, count: int) -> None:
     """A whole answer has no first token that a client could see."""
-    recorder.request_done(attempted("small", first_content_at=100.2, body={"stream": stream}))
+    recorder.request_done(attempted("small", first_content_at=100.2, fields={"stream": stream}))
     assert sum(recorder.first_token.cell("lab", "small").counts) == count
 
 
