@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -141,10 +142,11 @@ def test_summary(wire: Wire) -> None:
 
 
 WORDS = st.text(max_size=6)
+FUNCTION = st.fixed_dictionaries({"name": WORDS, "arguments": WORDS})
 CALL = st.fixed_dictionaries(
-    {"id": WORDS.filter(bool), "type": st.just("function"), "function": st.fixed_dictionaries({"name": WORDS, "arguments": WORDS})},
-    optional={"vendor": st.integers()},
-)  # fmt: skip
+    {"id": WORDS.filter(bool), "type": st.just("function"), "function": FUNCTION},
+    optional={"vendor": st.integers(0, 9)},
+)
 MESSAGE = st.fixed_dictionaries(
     {"role": st.just("assistant"), "content": st.none() | WORDS, "refusal": st.none() | WORDS},
     optional={
@@ -170,8 +172,9 @@ CHOICES = st.lists(
     max_size=2,
 ).map(lambda choices: [{"index": number, **choice} for number, choice in enumerate(choices)])
 COUNT = st.integers(0, 1000)
+PARTS: dict[str, st.SearchStrategy[Any]] = {"prompt_tokens": COUNT, "completion_tokens": COUNT}
 USAGE = st.fixed_dictionaries(
-    {"prompt_tokens": COUNT, "completion_tokens": COUNT},
+    PARTS,
     optional={
         "prompt_tokens_details": st.fixed_dictionaries({"image_tokens": COUNT}, optional={"audio_tokens": COUNT}),
         "completion_tokens_details": st.fixed_dictionaries({"reasoning_tokens": COUNT, "text_tokens": COUNT}),
@@ -193,6 +196,9 @@ def test_every_field_of_an_answer_is_kept(
 ) -> None:
     """Read and written again, an answer holds every field it held (a null is as good as none)."""
     sent = {"id": "i", "object": "chat.completion", "created": 1, "model": "m", "choices": choices, **extra}
+    usage = read(wire, sent).usage
+    told = wire.dialect.summarise(msgspec.json.encode(sent)).usage
+    assert (told and evolve(told, extra={})) == (usage and evolve(usage, extra={}))
     written = msgspec.json.decode(wire.dialect.write_response(read(wire, sent), wire.request()))
     assert without_nulls(written) == without_nulls(sent)
 

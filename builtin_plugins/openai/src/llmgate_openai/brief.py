@@ -1,6 +1,6 @@
 """What the gateway must know of an answer that is relayed untouched: usage, finish reason, model; nothing else is decoded.
 
-The usual shape, with the documented counts, is read by typed structs in one pass. Whatever does not fit them exactly is read
+The usual shape is read by typed structs in one pass. Whatever does not fit them exactly is read
 again, patiently.
 """
 
@@ -20,34 +20,24 @@ from .usage import MOST, read_usage
 from .words import NAME, canonical_finish
 
 
-class Inputs(msgspec.Struct, forbid_unknown_fields=True):
-    """``prompt_tokens_details``; the last ones have no canonical word."""
-
+class _Inputs(msgspec.Struct):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     audio_tokens: int | None = None
-    image_tokens: int | None = None
-    text_tokens: int | None = None
 
 
-class Outputs(msgspec.Struct, forbid_unknown_fields=True):
-    """``completion_tokens_details``; the last ones have no canonical word."""
-
+class _Outputs(msgspec.Struct):
     reasoning_tokens: int | None = None
     audio_tokens: int | None = None
-    accepted_prediction_tokens: int | None = None
-    rejected_prediction_tokens: int | None = None
-    text_tokens: int | None = None
 
 
-class Counts(msgspec.Struct, forbid_unknown_fields=True):
-    """``usage``, as the vendor documents it."""
-
+class _Counts(msgspec.Struct):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
-    prompt_tokens_details: Inputs | None = None
-    completion_tokens_details: Outputs | None = None
+    prompt_tokens_details: _Inputs | None = None
+    completion_tokens_details: _Outputs | None = None
+    estimated: None = None
 
 
 class _Message(msgspec.Struct):
@@ -63,7 +53,7 @@ class _UsualChoice(msgspec.Struct):
 class _Usual(msgspec.Struct):
     choices: list[_UsualChoice]
     model: str
-    usage: Counts
+    usage: _Counts
     error: None = None
 
 
@@ -79,8 +69,8 @@ class _Any(msgspec.Struct):
     error: Any = None
 
 
-_NO_INPUTS: Final = Inputs()
-_NO_OUTPUTS: Final = Outputs()
+_NO_INPUTS: Final = _Inputs()
+_NO_OUTPUTS: Final = _Outputs()
 _decode_usual: Final = msgspec.json.Decoder(_Usual).decode
 _decode_any: Final = msgspec.json.Decoder(_Any).decode
 
@@ -92,15 +82,15 @@ def summarise(body: bytes) -> Summary:
         usual = _decode_usual(body)
     except (msgspec.DecodeError, RecursionError):
         return _summarise_any(body)
-    usage = counted(usual.usage)
+    usage = _counted(usual.usage)
     if usage is None or not usual.choices:
         return _summarise_any(body)
     first = usual.choices[0]
     return Summary(usage, canonical_finish(first.finish_reason, called=_calls(first.message)), usual.model)
 
 
-def counted(counts: Counts) -> Usage | None:
-    """The counts as :func:`read_usage` would read them; None when they do not add up and want a closer look."""
+def _counted(counts: _Counts) -> Usage | None:
+    """The counts, as they are but for extras; None when they do not add up and want a closer look."""
     prompt, completion = counts.prompt_tokens, counts.completion_tokens
     inputs = counts.prompt_tokens_details or _NO_INPUTS
     outputs = counts.completion_tokens_details or _NO_OUTPUTS
@@ -118,30 +108,7 @@ def counted(counts: Counts) -> Usage | None:
     )
     if not plausible:
         return None
-    extra = _rest(inputs, outputs)
-    if extra:
-        return Usage(prompt, completion, cached, written, None, None, reasoning, heard, said, False, extra)
     return Usage(prompt, completion, cached, written, None, None, reasoning, heard, said)
-
-
-def _rest(inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
-    extra: dict[str, Any] = {}
-    if inputs.image_tokens is not None or inputs.text_tokens is not None:
-        extra["prompt_tokens_details"] = _given(image_tokens=inputs.image_tokens, text_tokens=inputs.text_tokens)
-    accepted, rejected, text = (
-        outputs.accepted_prediction_tokens,
-        outputs.rejected_prediction_tokens,
-        outputs.text_tokens,
-    )
-    if accepted is not None or rejected is not None or text is not None:
-        extra["completion_tokens_details"] = _given(
-            accepted_prediction_tokens=accepted, rejected_prediction_tokens=rejected, text_tokens=text
-        )
-    return extra
-
-
-def _given(**counts: int | None) -> dict[str, int]:
-    return {name: tokens for name, tokens in counts.items() if tokens is not None}
 
 
 def _calls(message: _Message) -> bool:

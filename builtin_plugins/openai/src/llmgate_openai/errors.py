@@ -82,7 +82,7 @@ def read_error(status: int, body: bytes) -> ProviderError:
     """A provider's error answer. A body of another shape (a CDN's page) gives a generic text."""
     try:
         whole = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         whole = None
     error = whole.get("error") if isinstance(whole, dict) else None
     if isinstance(error, dict) and type(error.get("message")) is str:

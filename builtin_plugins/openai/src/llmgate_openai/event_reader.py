@@ -35,7 +35,7 @@ def decode_chunk(data: bytes) -> dict[str, Any]:
 
 
 def check_text(data: bytes) -> None:
-    """``msgspec`` passes over strings that are not UTF-8 when nobody asks for them; a client would stumble on them."""
+    """``msgspec`` passes over strings that are not UTF-8 unless somebody asks for them; a client would stumble on them."""
     if not data.isascii():
         try:
             data.decode()

@@ -75,11 +75,11 @@ class ChatProbe:
         if data.startswith(DONE):
             self.complete = True
             return FrameKind.LAST
+        check_text(data)
         try:
             chunk = _decode(data)
         except (msgspec.DecodeError, RecursionError):
             return self._odd(data)
-        check_text(data)
         return self._chunk(chunk)
 
     def _odd(self, data: bytes) -> FrameKind:

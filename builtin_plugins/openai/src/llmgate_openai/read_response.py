@@ -1,4 +1,4 @@
-"""A provider's whole answer → canonical, or only what the gateway must know of it."""
+"""A provider's whole answer → canonical."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .words import NAME, canonical_finish
 
 def read_response(body: bytes, renames: Renames | None) -> ChatResponse:
     """The whole answer. Raises :class:`UpstreamBadResponse`, or the error that it holds."""
+    check_text(body)
     try:
         whole = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except (msgspec.DecodeError, RecursionError):
         raise _not_json() from None
-    check_text(body)
     answer = Fields(whole, "", provider_fault)
     error = answer.take("error")
     if error is not None:
