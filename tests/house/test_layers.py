@@ -16,14 +16,20 @@ if TYPE_CHECKING:
 FLOORS = (
     (
         "words",
-        "deadline decisions errors events frames jsonfields messages renames resets secrets tokens upstream_errors usage wirevalues",
+        (
+            "deadline decisions errors events frames jsonfields messages renames resets secrets tokens "
+            "upstream_errors usage wirevalues"
+        ),
     ),
     (
         "contract",
-        "assembly dialect endpoints exchange hookspecs plugin provider rejections request responder response upstream",
+        (
+            "assembly dialect endpoints exchange hookspecs plugin provider rejections request responder response "
+            "upstream upstream_limits"
+        ),
     ),
     ("start-up", "chains config hooks plugins registry strict"),
-    ("the way", "attempts calls feeds gateway intake relay routes"),
+    ("the way", "attempts calls feeds gateway intake lifespan relay routes"),
     ("opening", "startup"),
     ("wire", "wire"),
     ("kit", "testing"),

@@ -106,7 +106,10 @@ class Calls:
 
     def _translated(self, exchange: Exchange, attempt: Attempt, dialect: Dialect, request: Request) -> WireRequest:
         losses = Losses()
-        wire = dialect.write_request(request.canonical, attempt.target.model, losses)
+        try:
+            wire = dialect.write_request(request.canonical, attempt.target.model, losses)
+        except RecursionError:
+            raise InvalidRequest("the request is nested too deeply", code="invalid_json") from None
         if losses:
             if self._config.unsupported == "refuse":
                 losses.refuse()

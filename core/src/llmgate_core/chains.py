@@ -51,6 +51,10 @@ class Implementation:
         """Whether the call must be awaited."""
         return inspect.iscoroutinefunction(self.function)
 
+    def call(self, **offered: Any) -> Any:
+        """Call it with those of the hook's arguments that it takes (at start-up; requests use the compiled hook)."""
+        return self.function(**{name: offered[name] for name in self.arguments})
+
 
 @define
 class CompiledHook:

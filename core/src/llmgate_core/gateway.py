@@ -18,6 +18,7 @@ from .exchange import Exchange
 from .feeds import EventFeed, GivenEvents
 from .hooks import Hooks
 from .intake import Intake
+from .lifespan import Lifespan
 from .plugins import Loaded
 from .provider import Timeouts
 from .registry import Registry
@@ -59,7 +60,7 @@ class Gateway:
             await upstream.open()
             self._stack.push_async_callback(upstream.close)
             for implementation in self.hooks.found["llmgate_lifespan"]:
-                await self._stack.enter_async_context(implementation.function(self))
+                await self._stack.enter_async_context(Lifespan(implementation, self))
         except BaseException:
             await self._stack.aclose()
             raise

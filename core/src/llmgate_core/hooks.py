@@ -73,7 +73,7 @@ def _found(manager: pluggy.PluginManager, hook: str, names: Sequence[str]) -> li
         Implementation(
             plugin=one.plugin_name,
             function=one.function,
-            arguments=tuple(one.argnames),
+            arguments=(*one.argnames, *one.kwargnames),
             rank=-1 if one.tryfirst else 1 if one.trylast else 0,
         )
         for one in implementations

@@ -18,6 +18,8 @@ import msgspec
 from .errors import InvalidRequest
 
 _decode_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_NUMBER: Final = b"-0123456789"
+_SHORTEST_ODD_NUMBER: Final = 5  # 1e999
 _LONGEST_NUMBER: Final = 64
 _KEY: Final = re.compile(rb'\s*[{,]?\s*"([^"\\]*)"\s*:\s*')
 
@@ -42,10 +44,11 @@ def split_fields(body: bytes) -> dict[str, msgspec.Raw]:
     # Compact JSON (what SDKs send) has no byte to spare for a second copy of a key: one sum settles it.
     spare = len(body) - 1
     for name, raw in fields.items():
-        size = memoryview(raw).nbytes
+        view = memoryview(raw)
+        size = view.nbytes
         spare -= len(name) + 4 + size
-        if size > _LONGEST_NUMBER and raw_is_number(raw):
-            raise _invalid(f"the number in {name!r} is too long")
+        if size >= _SHORTEST_ODD_NUMBER and view[0] in _NUMBER:
+            _check_number(raw, size, name)
     if spare > 0 or not fields:
         _refuse_duplicates(body, fields)
     return fields
@@ -53,15 +56,28 @@ def split_fields(body: bytes) -> dict[str, msgspec.Raw]:
 
 def raw_is_number(raw: msgspec.Raw) -> bool:
     """Whether the raw JSON value is a number."""
-    return memoryview(raw)[0] in b"-0123456789"
+    return memoryview(raw)[0] in _NUMBER
+
+
+def _check_number(raw: msgspec.Raw, size: int, name: str) -> None:
+    if size > _LONGEST_NUMBER:
+        raise InvalidRequest(f"the number in {name[:100]!r} is too long", code="invalid_json", param=name[:100])
+    decode_value(raw, name)
 
 
 def decode_value(raw: msgspec.Raw, name: str) -> Any:
-    """Raw JSON → Python value. Raises :class:`InvalidRequest` for a number no reader agrees on (1e999)."""
-    value = msgspec.json.decode(raw)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidRequest(f"the number in {name!r} is out of range", code="invalid_json", param=name)
-    return value
+    """Raw JSON → Python value. Raises :class:`InvalidRequest` for numbers no reader agrees on (1e999), at any depth."""
+    try:
+        value = msgspec.json.decode(raw)
+        if not isinstance(value, float) or math.isfinite(value):
+            return value
+        reason = "number out of range"
+    except msgspec.DecodeError as error:
+        reason = str(error)
+    except RecursionError:
+        reason = "nested too deeply"
+    name = name[:100]
+    raise InvalidRequest(f"the field {name!r} cannot be read: {reason}", code="invalid_json", param=name)
 
 
 def decode_whole(fields: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
@@ -83,20 +99,19 @@ def _refuse_duplicates(body: bytes, fields: Mapping[str, msgspec.Raw]) -> None:
     else:
         if body[position:].strip(b" \t\r\n{") == b"}":
             return
-    json.loads(body, object_pairs_hook=_unique, parse_constant=str, parse_float=str, parse_int=str)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in result:
+    try:
+        pairs: list[tuple[str, Any]] = json.loads(body, object_pairs_hook=list, parse_float=str, parse_int=str)
+    except RecursionError:
+        raise _invalid("the request body is nested too deeply") from None
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
             raise InvalidRequest(
-                f"the key {name[:100]!r} stands twice in one JSON object; send it once",
+                f"the key {name[:100]!r} stands twice in the request; send it once",
                 code="invalid_json",
                 param=name[:100],
             )
-        result[name] = value
-    return result
+        seen.add(name)
 
 
 def _invalid(message: str) -> InvalidRequest:

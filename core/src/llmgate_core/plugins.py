@@ -17,12 +17,13 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from .config import Config
+from .config import Config, ConfigError
 from .decisions import EMPTY
 from .hookspecs import HOOK_API, HookSpecs, kinds
 from .strict import Mistake, MistakesFound, structure
 
 GROUP: Final = "llmgate"
+_PLAIN: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
 
 
 @frozen
@@ -106,7 +107,7 @@ def load(one: Found, config: Config) -> Loaded:
     """One plugin, ready. Raises :class:`MistakesFound`."""
     try:
         cls = one.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MistakesFound([_import_failed(one, error)]) from error
     mistakes = check_class(one, cls)
     if mistakes:
@@ -125,7 +126,14 @@ def load(one: Found, config: Config) -> Loaded:
     return Loaded(one.name, one.distribution, one.version, instance)
 
 
-def _import_failed(one: Found, error: Exception) -> Mistake:
+def start_failed(plugin: str, hook: str, error: Exception, config: Config) -> ConfigError:
+    """The end of a start that a plugin's hook made impossible."""
+    reason = f"failed in {hook}: {str(error) or type(error).__name__}"
+    cure = f'mend it, or disable it with [gateway] disable = ["{plugin}"]'
+    return ConfigError([Mistake(f"plugin {plugin!r}", reason, cure)], config.file)
+
+
+def _import_failed(one: Found, error: BaseException) -> Mistake:
     return Mistake(
         f"plugin {one.name!r} ({one.origin})",
         f"could not be imported: {str(error) or type(error).__name__}",
@@ -141,6 +149,8 @@ def check_class(one: Found, cls: Any) -> list[Mistake]:
             Mistake(who, f"its entry point is a {type(cls).__name__}, not a class", "point it at the plugin's class")
         ]
     wanted = getattr(cls, "hook_api", HOOK_API)
+    if type(wanted) is not int:
+        return [Mistake(who, f"its hook_api is {wanted!r}, not a whole number", f"set hook_api = {HOOK_API}")]
     if wanted != HOOK_API:
         cure = f"pip install -U {one.distribution if wanted < HOOK_API else 'llmgate-core'}"
         return [Mistake(who, f"is written for HOOK_API {wanted}, this llmgate has {HOOK_API}", cure)]
@@ -162,11 +172,15 @@ def _check_method(who: str, name: str, method: Any) -> list[Mistake]:
     if not callable(method):
         return [Mistake(who, f"{name} is a {type(method).__name__}, not a method", "make it a method")]
     known = list(inspect.signature(getattr(HookSpecs, name)).parameters)[1:]
-    given = list(inspect.signature(method).parameters)[1:]
-    unknown = [argument for argument in given if argument not in known]
+    given = list(inspect.signature(method).parameters.values())[1:]
+    unknown = [argument.name for argument in given if argument.name not in known]
     if unknown:
         told = f"{name} takes {', '.join(known)}, not {', '.join(unknown)}"
         return [Mistake(who, told, "leave out what you do not need, but keep the names")]
+    if any(argument.kind not in _PLAIN for argument in given):
+        return [Mistake(who, f"{name} has arguments by name only", "take them by position: leave out the '*'")]
+    if kinds()[name].kind == "START" and inspect.iscoroutinefunction(method):
+        return [Mistake(who, f"{name} is async def, but runs before there is an event loop", "make it def")]
     opts = getattr(method, "llmgate_impl", None) or {}
     if opts.get("wrapper") or opts.get("hookwrapper"):
         return [

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .decisions import EMPTY
+from .errors import InvalidRequest
 from .jsonfields import decode_value
 from .messages import ChatRequest
 
@@ -66,7 +67,10 @@ class Request:
     def canonical(self) -> ChatRequest:
         """The request in canonical form, decoded on first use. Raises :class:`InvalidRequest`."""
         if self._canonical is None:
-            self._canonical = self.dialect.read_request(self)
+            try:
+                self._canonical = self.dialect.read_request(self)
+            except RecursionError:
+                raise InvalidRequest("the request is nested too deeply", code="invalid_json") from None
         return self._canonical
 
     def value(self, name: str, default: Any = None) -> Any:

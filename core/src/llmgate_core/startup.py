@@ -11,8 +11,8 @@ from .dialect import Dialect
 from .endpoints import EndpointRouter
 from .gateway import Gateway
 from .hooks import Hooks
-from .plugins import Found, Loaded, arrange, discover, load
-from .provider import HttpProvider, Provider
+from .plugins import Found, Loaded, arrange, discover, load, start_failed
+from .provider import HttpProvider, LocalProvider, Provider
 from .registry import Registry
 from .strict import Mistake, MistakesFound, structure, unknown_key
 
@@ -33,20 +33,20 @@ def build_gateway(
     environ = os.environ if environ is None else environ
     plugins = load_plugins(config, found, default_order)
     hooks = Hooks(plugins)
-    provider_types = _registered(hooks, "llmgate_register_providers", lambda cls: cls.type, config)
-    dialects = _registered(hooks, "llmgate_register_dialects", lambda dialect: dialect.name, config)
+    provider_types = _registered(hooks, "llmgate_register_providers", _type_name, config)
+    dialects = _registered(hooks, "llmgate_register_dialects", _dialect_name, config)
     providers = build_providers(config, provider_types, dialects, environ)
     registry = Registry(
         dialects=dialects,
         provider_types=provider_types,
         providers=providers,
         endpoints=_endpoints(hooks, config),
-        aliases=[name for plugin in plugins for name in _told(plugin, "model_names")],
-        gauges=[gauge for plugin in plugins for gauge in _told(plugin, "gauges")],
+        aliases=[name for plugin in plugins for name in _told(plugin, "model_names", config)],
+        gauges=[gauge for plugin in plugins for gauge in _told(plugin, "gauges", config)],
         plugin_names=[plugin.name for plugin in plugins],
         claims=frozenset(name for plugin in plugins for name in getattr(plugin.instance, "claims", ())),
     )
-    mistakes = _unknown_targets(plugins, providers)
+    mistakes = _unknown_targets(plugins, providers, config)
     if mistakes:
         raise ConfigError(mistakes, config.file)
     return Gateway(config, registry, hooks, plugins)
@@ -80,31 +80,42 @@ def _registered(hooks: Hooks, hook: str, name_of: Callable[[Any], str], config: 
             owners[name] = plugin
 
         try:
-            implementation.function(register)
+            implementation.call(register=register)
         except Exception as error:
-            raise _start_failed(implementation.plugin, hook, error, config) from error
+            raise start_failed(implementation.plugin, hook, error, config) from error
     return things
+
+
+def _type_name(cls: Any) -> str:
+    if not (isinstance(cls, type) and issubclass(cls, (HttpProvider, LocalProvider))):
+        raise TypeError(f"register() takes a class of HttpProvider or LocalProvider, not {cls!r:.80}")
+    if issubclass(cls, HttpProvider) and not cls.dialects:
+        raise ValueError(f"the provider type {cls.type!r} speaks no dialect; set its dialects")
+    return cls.type
+
+
+def _dialect_name(dialect: Any) -> str:
+    if not isinstance(dialect, Dialect):
+        raise TypeError(f"register() takes an instance of a Dialect, not {dialect!r:.80}")
+    return dialect.name
 
 
 def _endpoints(hooks: Hooks, config: Config) -> Mapping[tuple[str, str], Any]:
     router = EndpointRouter()
     for implementation in hooks.found["llmgate_register_routes"]:
         try:
-            implementation.function(router)
+            implementation.call(router=router)
         except Exception as error:
-            raise _start_failed(implementation.plugin, "llmgate_register_routes", error, config) from error
+            raise start_failed(implementation.plugin, "llmgate_register_routes", error, config) from error
     return router.routes
 
 
-def _start_failed(plugin: str, hook: str, error: Exception, config: Config) -> ConfigError:
-    reason = f"failed in {hook}: {str(error) or type(error).__name__}"
-    cure = f'mend it, or disable it with [gateway] disable = ["{plugin}"]'
-    return ConfigError([Mistake(f"plugin {plugin!r}", reason, cure)], config.file)
-
-
-def _told(plugin: Loaded, method: str) -> Any:
+def _told(plugin: Loaded, method: str, config: Config) -> Any:
     ask = getattr(plugin.instance, method, None)
-    return ask() if ask is not None else ()
+    try:
+        return () if ask is None else ask()
+    except Exception as error:
+        raise start_failed(plugin.name, method, error, config) from error
 
 
 def build_providers(
@@ -172,11 +183,11 @@ def _no_such_type(path: str, kind: str, types: list[str]) -> Mistake:
     return Mistake(path, f"there is no provider type {kind!r}", hint)
 
 
-def _unknown_targets(plugins: Sequence[Loaded], providers: Mapping[str, Provider]) -> list[Mistake]:
+def _unknown_targets(plugins: Sequence[Loaded], providers: Mapping[str, Provider], config: Config) -> list[Mistake]:
     """Targets in plugins' configs that name no provider."""
     mistakes = []
     for plugin in plugins:
-        told: Mapping[str, Sequence[str]] = _told(plugin, "targets_of") or {}
+        told: Mapping[str, Sequence[str]] = _told(plugin, "targets_of", config) or {}
         for path, targets in told.items():
             for target in targets:
                 name = target.partition("/")[0]

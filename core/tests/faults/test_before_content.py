@@ -80,6 +80,23 @@ ROWS = [pytest.param(*row[1:], id=row[0]) for row in FAULTS]
 
 @pytest.mark.parametrize("odd", [False, True], ids=["same", "translated"])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(("fault", "status", "code", "result"), ROWS)
+async def test_fault_is_answered(
+    ask: Any, fault: Any, status: int, code: str | None, result: str, *, stream: bool, odd: bool
+) -> None:
+    """The client gets the row's status and code in its own dialect, and nothing of the provider's page or key."""
+    asked = await ask(fault, stream=stream, odd=odd)
+    answer = asked.answer
+    assert (answer.status, asked.results) == (status, [result])
+    assert code is None or answer.error["code"] == code
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-request-id"] == asked.gate.log.exchanges[0].id
+    assert b"sk-secret" not in answer.body
+    assert asked.gate.log.outcomes == ["error"]
+    assert len(asked.upstream.requests) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize(("fault", "result"), [pytest.param(row[1], row[4], id=row[0]) for row in FAULTS])
 async def test_fault_falls_back(ask: Any, go_on: Any, fault: Any, result: str, *, stream: bool) -> None:
     """With a healthy second target the client sees only the good answer."""
