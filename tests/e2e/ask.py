@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 import anthropic
+import httpx2
 import openai
 from attrs import field, frozen
 from openai.lib.streaming.chat import ChatCompletionStreamState
@@ -72,6 +74,11 @@ class Sdk(Protocol):
         """A new conversation."""
 
 
+def no_tls() -> ssl.SSLContext:
+    """A context for clients that speak plain HTTP: reading the system's certificates takes longer than most tests."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 # ── OpenAI ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -86,11 +93,11 @@ class OpenAISdk:
 
     def client(self) -> openai.OpenAI:
         """A synchronous client; close it."""
-        return openai.OpenAI(**self.options)
+        return openai.OpenAI(**self.options, http_client=httpx2.Client(verify=no_tls()))
 
     def async_client(self) -> openai.AsyncOpenAI:
         """An asynchronous client; close it."""
-        return openai.AsyncOpenAI(**self.options)
+        return openai.AsyncOpenAI(**self.options, http_client=httpx2.AsyncClient(verify=no_tls()))
 
     def talk(self, model: str, *tools: Tool) -> Talk:
         """See :class:`Sdk`."""
@@ -184,11 +191,11 @@ class AnthropicSdk:
 
     def client(self) -> anthropic.Anthropic:
         """A synchronous client; close it."""
-        return anthropic.Anthropic(**self.options)
+        return anthropic.Anthropic(**self.options, http_client=httpx2.Client(verify=no_tls()))
 
     def async_client(self) -> anthropic.AsyncAnthropic:
         """An asynchronous client; close it."""
-        return anthropic.AsyncAnthropic(**self.options)
+        return anthropic.AsyncAnthropic(**self.options, http_client=httpx2.AsyncClient(verify=no_tls()))
 
     def talk(self, model: str, *tools: Tool) -> Talk:
         """See :class:`Sdk`."""

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
+from attrs import frozen
 
 from llmgate_core.testing import ScriptedUpstream
 from tests.e2e.ask import AnthropicSdk, OpenAISdk, Sdk
 from tests.e2e.process import GatewayProcess
 from tests.e2e.wires import anthropic, openai
+from tests.e2e.wires.turn import Turn
 
 CONFIG = """
 [providers.openai]
@@ -21,6 +23,25 @@ keys = ["sk-upstream-openai-canary"]
 base_url = "{anthropic}"
 keys = ["sk-upstream-anthropic-canary"]
 """
+
+
+@frozen
+class ScriptedProvider:
+    """A provider of the config, and who plays it."""
+
+    name: str
+    model: str
+    upstream: ScriptedUpstream
+    wire: ModuleType
+
+    @property
+    def target(self) -> str:
+        """What a client asks for."""
+        return f"{self.name}/{self.model}"
+
+    def says(self, *turns: Turn) -> None:
+        """Let it answer with these turns, one after the other."""
+        self.upstream.play(respond=self.wire.says(*turns))
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +104,16 @@ def anthropic_sdk(gateway: GatewayProcess) -> AnthropicSdk:
 def sdk(request: pytest.FixtureRequest, openai_sdk: OpenAISdk, anthropic_sdk: AnthropicSdk) -> Sdk:
     """Each SDK."""
     return openai_sdk if request.param == "openai_sdk" else anthropic_sdk
+
+
+@pytest.fixture(params=["openai", "anthropic"])
+def provider(
+    request: pytest.FixtureRequest, openai_upstream: ScriptedUpstream, anthropic_upstream: ScriptedUpstream
+) -> ScriptedProvider:
+    """Each provider, scripted."""
+    if request.param == "openai":
+        return ScriptedProvider("openai", "gpt-4o", openai_upstream, openai)
+    return ScriptedProvider("anthropic", "claude-sonnet-4-5", anthropic_upstream, anthropic)
 
 
 @pytest.fixture(params=[False, True], ids=["whole", "streamed"])
