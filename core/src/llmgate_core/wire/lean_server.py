@@ -15,6 +15,7 @@ from ..routes import Match
 from .lane import Lane
 from .lean_head import LONGEST_HEAD, LeanHead, read_head
 from .lean_responder import LeanResponder
+from .probing import keep_probing
 
 logger = logging.getLogger("llmgate")
 LONGEST_BODY: Final = 1024 * 1024
@@ -82,6 +83,13 @@ class LeanProtocol(asyncio.Protocol):
         if self._task is None:
             return False
         self.closing = True
+        keep_probing(self._lane.loop, self._probe)
+        return True
+
+    def _probe(self) -> bool:
+        """Write something harmless to a client that may be gone; False when there is no request to end."""
+        if self._task is None or self.transport.is_closing():
+            return False
         if self._responder is not None:
             self._responder.probe()
         return True

@@ -16,6 +16,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from ..errors import GatewayError, InternalError, InvalidRequest
 from ..intake import new_id
+from .probing import keep_probing
 from .slow import TOO_SLOW
 
 logger = logging.getLogger("llmgate")
@@ -76,6 +77,13 @@ class ServerProtocol(RequestHandler):
         if self._current_request is None:
             return False
         self.close()
+        keep_probing(self._loop, self._probe)
+        return True
+
+    def _probe(self) -> bool:
+        """Write something harmless to a client that may be gone; False when there is no request to end."""
+        if self._current_request is None or self.transport is None or self.transport.is_closing():
+            return False
         if self._responder_probe is not None:
             self._responder_probe()
         return True
