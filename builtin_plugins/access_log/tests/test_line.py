@@ -64,7 +64,7 @@ def test_line_tells_the_whole_story(maker: LineMaker, make_exchange: Make) -> No
     lost: Any = {"error": UpstreamDisconnected(CANARY), "key": key}
     tried(exchange, ("one", AttemptClass.AMBIGUOUS, lost), ("two", AttemptClass.OK, {"status": 200, "key": key}))
     assert read(maker.line(exchange)) == {
-        "time": "2023-11-14T22:13:20Z",
+        "time": "2023-11-14T22:13:20.000Z",
         "id": "req_000000000000000000000000",
         "status": 200,
         "outcome": "ok",
@@ -171,7 +171,22 @@ def test_long_name_is_cut_and_not_kept(maker: LineMaker, make_exchange: Make) ->
     """A name of a megabyte makes a short line and is not remembered."""
     exchange = make_exchange(model="m" * 1_000_000, **ENDED)
     assert len(read(maker.line(exchange))["model"]) == LONGEST_NAME + 1
-    assert maker._clean_once.cache_info().currsize == 0
+    assert maker._names == {}
+
+
+def test_names_are_remembered_up_to_a_number(maker: LineMaker, make_exchange: Make) -> None:
+    """Clients that invent names do not fill the memory."""
+    exchange = make_exchange(**ENDED)
+    for number in range(5000):
+        exchange.request.model = f"made-up-{number}"
+        assert read(maker.line(exchange))["model"] == f"made-up-{number}"
+    assert len(maker._names) <= 1024
+
+
+def test_time_is_the_requests(maker: LineMaker, make_exchange: Make) -> None:
+    """Each line has its own milliseconds, within one second and beyond."""
+    told = [read(maker.line(make_exchange(**ENDED, started=1_700_000_000 + s)))["time"] for s in (0.5, 0.999, 1.25, 61)]
+    assert told == [f"2023-11-14T22:{rest}Z" for rest in ("13:20.500", "13:20.999", "13:21.250", "14:21.000")]
 
 
 def test_key_sent_as_a_model_is_not_shown(maker: LineMaker, make_exchange: Make) -> None:
