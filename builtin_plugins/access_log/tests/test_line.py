@@ -143,27 +143,11 @@ def test_hostile_name_stays_inside_its_string(maker: LineMaker, make_exchange: M
 def test_any_name_gives_one_ascii_line(name: str) -> None:
     """Whatever a client calls its model, the line is one line of printable ASCII."""
     maker = LineMaker(Redaction())
-    request: Any = SimpleNamespace(model=name, stream=False)
-    exchange: Any = SimpleNamespace(
-        started=0.0,
-        id="i",
-        status=200,
-        outcome="ok",
-        operation="chat",
-        request=request,
-        dialect=SimpleNamespace(name="d"),
-        model=name,
-        stream=False,
-        caller=None,
-        error=None,
-        head=SimpleNamespace(peer=""),
-        finish_reason=None,
-        usage=None,
-        bytes_sent=0,
-        attempts=[],
-        ended_at=None,
-        first_content_at=None,
-    )
+    told: dict[str, Any] = {"dialect": SimpleNamespace(name="d"), "head": SimpleNamespace(peer=""), "model": name}
+    numbers = dict.fromkeys(("started", "received_at", "waited", "status", "bytes_sent"), 0)
+    nothing = dict.fromkeys(("caller", "error", "finish_reason", "usage", "ended_at", "first_content_at"))
+    words = {"id": "i", "outcome": "ok", "operation": "chat", "stream": False, "attempts": []}
+    exchange: Any = SimpleNamespace(**told, **numbers, **nothing, **words)
     assert read(maker.line(exchange)).get("model", "") == Redaction().clean(name, LONGEST_NAME)
 
 
