@@ -55,10 +55,10 @@ def _begin(exchange: Exchange, target: Target, registry: Registry) -> Attempt:
 
 
 def _as_seen(exchange: Exchange, attempt: Attempt, error: GatewayError) -> GatewayError:
-    """A 404 means an unknown model when the client named the model, and our own bad configuration when it did not."""
+    """A 404 is our own bad configuration when the configuration vouches for the model, and an unknown one otherwise."""
     if isinstance(error, UpstreamRejected) and error.upstream_status == 404:
         target = attempt.target
-        if exchange.model not in {target.model, str(target)}:
+        if target.model in attempt.provider.models or exchange.model not in {target.model, str(target)}:
             error.status, error.kind, error.code, error.body = 502, "upstream", "upstream_misconfigured", None
         else:
             error.kind = "not_found"

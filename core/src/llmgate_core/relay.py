@@ -23,6 +23,8 @@ from .upstream_errors import StreamIdleTimeout, UpstreamTimeout
 
 logger = logging.getLogger("llmgate")
 JSON: Final = "application/json"
+_COME_BACK: Final = 5.0
+"""Seconds after which to try again when something is overloaded and nobody said for how long."""
 
 
 @define
@@ -61,8 +63,9 @@ async def send_error(exchange: Exchange, error: GatewayError, responder: Respond
 def error_headers(error: GatewayError) -> dict[str, str]:
     """The headers that an error asks for."""
     headers = dict(error.headers)
-    if error.retry_after is not None:
-        headers["retry-after"] = str(max(0, -int(-error.retry_after // 1)))
+    after = _COME_BACK if error.retry_after is None and error.status == 503 else error.retry_after
+    if after is not None:
+        headers["retry-after"] = str(max(0, -int(-after // 1)))
     if error.should_retry is not None:
         headers["x-should-retry"] = "true" if error.should_retry else "false"
     return headers

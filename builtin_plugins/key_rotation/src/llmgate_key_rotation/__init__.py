@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from llmgate_core import Attempt, Exchange, Gauge, Key, Next, Plugin, Provider, Retry, Target
 from llmgate_core.upstream_errors import AttemptClass, NoKeyAvailable, UpstreamRejected
 
-from .choice import draw
+from .choice import allowed_keys, draw
 from .config import KeyRotationConfig
 from .ring import KeyId, Ring, key_id
 
@@ -55,7 +55,7 @@ class KeyRotationPlugin(Plugin):
         Raises :class:`NoKeyAvailable`; ``retry_after`` says when the first key wakes, None when no key is for this model.
         """
         provider = exchange.attempt.provider
-        allowed = [key for key in provider.keys if key.allows(target.model)]
+        allowed = allowed_keys(provider, target.model)
         awake = self._ring.awake(provider.name, allowed, target.model)
         if not awake:
             raise self._nothing(provider, allowed, target.model)
@@ -107,7 +107,7 @@ class KeyRotationPlugin(Plugin):
         provider, model = exchange.attempt.provider, exchange.attempt.target.model
         tried: set[KeyId] = exchange.state.setdefault(STATE, set())
         tried.add(key_id(provider.name, key))
-        allowed = [one for one in provider.keys if one.allows(model)]
+        allowed = allowed_keys(provider, model)
         awake = self._ring.awake(provider.name, allowed, model)
         if any(key_id(provider.name, one) not in tried for one in awake):
             return Retry(0.0)

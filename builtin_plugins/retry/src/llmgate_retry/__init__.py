@@ -59,7 +59,8 @@ class RetryPlugin(Plugin):
 
     def llmgate_attempt_done(self, exchange: Exchange, attempt: Attempt) -> None:
         """A request's first attempt at a target earns that provider a share of a retry."""
-        if all(earlier.target != attempt.target for earlier in exchange.attempts[: attempt.number - 1]):
+        first = attempt.number == 1
+        if first or all(earlier.target != attempt.target for earlier in exchange.attempts[: attempt.number - 1]):
             self._budgets.earn(attempt.provider.name)
 
     def gauges(self) -> Iterable[Gauge]:

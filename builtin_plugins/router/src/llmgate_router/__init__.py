@@ -19,6 +19,7 @@ __all__ = ("AliasConfig", "RouterConfig", "RouterPlugin", "WeightedTarget")
 
 # A client's word that goes on to a provider unseen. What the config lists may look otherwise.
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.:/@+=,~-]{1,256}", re.ASCII)
+_MOST_KNOWN: Final = 1024
 _DOTS_ONLY: Final = frozenset({".", ".."})
 
 
@@ -31,6 +32,7 @@ class RouterPlugin(Plugin):
         super().__init__(config or RouterConfig())
         self._aliases = Aliases(self.config.models, rng or random.Random().random)
         self._providers: Mapping[str, Provider] = {}
+        self._known: dict[str, tuple[Target, ...]] = {}
 
     def model_names(self) -> Iterable[str]:
         """The aliases."""
@@ -52,7 +54,14 @@ class RouterPlugin(Plugin):
         if targets:
             return None
         name = exchange.model
-        return self._aliases.plan(name) or self._direct(name) or self._bare(name)
+        plan = self._aliases.plan(name) or self._known.get(name)
+        if plan is None:
+            plan = self._direct(name) or self._bare(name)
+            if plan is not None:
+                if len(self._known) >= _MOST_KNOWN:  # clients make names up; what they cost stays bounded
+                    self._known.clear()
+                self._known[name] = plan
+        return plan
 
     def _direct(self, name: str) -> tuple[Target, ...] | None:
         provider_name, _, model = name.partition("/")

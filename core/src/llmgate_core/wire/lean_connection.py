@@ -32,6 +32,7 @@ class LeanConnection(asyncio.Protocol):
         "_paused",
         "_raw_headers",
         "_size",
+        "_unasked",
         "_waiter",
         "born",
         "complete",
@@ -73,6 +74,7 @@ class LeanConnection(asyncio.Protocol):
         self.complete = False
         self.keep = False
         self.got_bytes = False
+        self._unasked = False
         self._raw_headers.clear()
 
     # ── asyncio's side ───────────────────────────────────────────────────────────────────────────────────────────
@@ -98,6 +100,8 @@ class LeanConnection(asyncio.Protocol):
         except httptools.HttpParserError:
             if not self.complete:
                 self._fail(UpstreamBadResponse("the provider's answer is not valid HTTP"))
+            self.keep = False
+        if self._unasked:
             self.keep = False
         if not self.status and self._head_size > _LONGEST_HEAD:
             self._fail(UpstreamBadResponse("the head of the provider's answer is too long"))
@@ -134,7 +138,10 @@ class LeanConnection(asyncio.Protocol):
     # ── llhttp's side ────────────────────────────────────────────────────────────────────────────────────────────
 
     def on_headers_complete(self) -> None:
-        """The head is there; an interim one (1xx) is skipped."""
+        """The head is there; an interim one (1xx) is skipped, and one that nobody asked for ends the connection later."""
+        if self.complete:
+            self._unasked = True
+            return
         status = self._parser.get_status_code()
         if status < 200:
             self._raw_headers.clear()
@@ -153,12 +160,14 @@ class LeanConnection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
+        if self._unasked:
+            return
         self._body.append(data)
         self._size += len(data)
 
     def on_message_complete(self) -> None:
         """The answer is whole. Of an interim one nothing is kept."""
-        if self.status:
+        if self.status and not self.complete:
             self.complete = True
             self.keep = self._parser.should_keep_alive()
 

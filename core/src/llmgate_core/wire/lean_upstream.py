@@ -66,7 +66,10 @@ class LeanReply:
                 raise UpstreamDisconnected("the provider closed the connection inside its answer")
             await connection.wait(timeout)
         data = connection.take()
-        return data if self._inflater is None else self._inflater.feed(data)
+        if self._inflater is None:
+            return data
+        # Compressed bytes may decode to nothing yet, which would read as the end.
+        return self._inflater.feed(data) or await self.chunk(timeout)
 
     async def read(self, limit: int, timeout: float) -> bytes:
         """See :class:`~llmgate_core.upstream.Reply`."""
