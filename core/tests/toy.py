@@ -194,9 +194,12 @@ def payload(raw: bytes) -> dict[str, Any] | str | None:
     if event.data == b"[END]":
         return "[END]"
     try:
-        return dict(json.loads(event.data))
-    except (ValueError, TypeError):
-        raise UpstreamBadResponse("the provider sent a frame that is no JSON object") from None
+        said = json.loads(event.data)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        raise UpstreamBadResponse("the provider sent a frame that is no JSON object")
+    return said
 
 
 class Writer:
