@@ -104,7 +104,7 @@ class ChoiceBlocks:
     def _say(self, kind: DeltaKind, text: str, events: list[Event]) -> None:
         if not text:
             return
-        if self._kind != kind:
+        if self._kind != kind or self._tools.waiting:
             self._open(kind, Text("") if kind == "text" else Refusal("") if kind == "refusal" else Thinking(""), events)
         events.append(BlockDelta(self._block, kind, text, self.number, self._take_extra()))
 

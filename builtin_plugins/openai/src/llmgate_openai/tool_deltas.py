@@ -39,6 +39,8 @@ class ToolDeltas:
         self._restore = restore
         self._calls: list[_Call] = []
         self._at: dict[Any, _Call] = {}
+        self.waiting = False
+        """Whether a call has not begun that should before anything else does."""
 
     @property
     def any(self) -> bool:
@@ -57,6 +59,7 @@ class ToolDeltas:
             call.name += name
         if isinstance(text, str) and text:
             self._append(call, text, events)
+        self.waiting = self.waiting or call.block is None
 
     def feed_function_call(self, call: Mapping[str, Any], events: list[Event]) -> None:
         """The older ``delta.function_call``: at most one, without an id."""
@@ -96,6 +99,7 @@ class ToolDeltas:
 
     def begin_waiting(self, events: list[Event]) -> None:
         """Begin the calls whose arguments have not come."""
+        self.waiting = False
         for call in self._calls:
             if call.name:
                 self._begin(call, events)
