@@ -5,8 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from llmgate_core.strict import structure
 from llmgate_auth import AuthConfig
+from llmgate_core.strict import structure
 
 
 def test_example_is_a_config() -> None:
