@@ -77,7 +77,8 @@ class Run:
 
     def __init__(self, port: int, request: bytes, rate: float, seconds: float, warm: float) -> None:
         self._port, self._request = port, request
-        self._gap, self._warm = 1 / rate, warm
+        self._gap = 1 / rate
+        self._counted_from = warm - self._gap / 2
         self._count = int(rate * (seconds + warm))
         self._idle: deque[Line] = deque()
         self._waiting: dict[int, Line] = {}
@@ -100,6 +101,11 @@ class Run:
             self._read(left, began)
         self._result.failed += len(self._waiting)
         return self._result
+
+    def close(self) -> None:
+        """Hang up all connections."""
+        for line in (*self._idle, *self._waiting.values()):
+            line.close()
 
     def _ask(self, due: float) -> None:
         line = self._idle.pop() if self._idle else Line(self._port)
@@ -130,7 +136,7 @@ class Run:
             self._idle.append(line)
             if not 200 <= status < 300:
                 self._result.failed += 1
-            elif line.due - began >= self._warm:
+            elif line.due - began >= self._counted_from:
                 self._result.seconds.append(now - line.due)
 
 

@@ -61,6 +61,8 @@ _LATENCY_HEAD = ("", "p50 ms", "p99 ms", "p50 added ms", "p99 added ms", "µs CP
 
 
 def _latency_cells(row: Row) -> tuple[str, ...]:
+    if row.note:
+        return (row.contestant, "", "", "", "", "", f"{row.failed:,}", row.note)
     return (
         row.contestant,
         row.p50.show(1e3, 3),

@@ -1,0 +1,68 @@
+"""What a process used is counted with its children, and nothing else is."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.bench.measure import cpu_seconds, cpu_seconds_each, pid_listening, pss_bytes, tree
+
+BUSY = "import time\nwhile time.process_time() < 0.25: pass\nprint(flush=True)\ninput()"
+PARENT = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {BUSY!r}])"
+
+
+@pytest.fixture
+def busy_child() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that waits for a child which has used a quarter of a second and waits for its input."""
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        if process.poll() is None:
+            process.communicate(b"\n")
+
+
+def test_a_childs_time_is_its_parents(busy_child: subprocess.Popen[bytes]) -> None:
+    """The child's quarter of a second is in the tree's sum, and charged to the child alone when asked one by one."""
+    each = cpu_seconds_each(busy_child.pid)
+    assert len(tree(busy_child.pid)) == len(each) == 2
+    assert max(each, key=each.__getitem__) != busy_child.pid
+    assert 0.24 <= max(each.values()) <= cpu_seconds(busy_child.pid)
+
+
+def test_time_of_a_child_that_ended_is_not_lost(busy_child: subprocess.Popen[bytes]) -> None:
+    """Ours includes it as soon as it was waited for."""
+    before = cpu_seconds(busy_child.pid)
+    ours = sum(os.times()[2:4])
+    busy_child.communicate(b"\n")
+    assert sum(os.times()[2:4]) - ours >= before - 0.02
+
+
+def test_time_of_this_process_grows_with_its_work() -> None:
+    """A tenth of a second of work is seen, to the kernel's tick."""
+    before, until = cpu_seconds(os.getpid()), time.process_time() + 0.1
+    while time.process_time() < until:
+        pass
+    assert cpu_seconds(os.getpid()) - before >= 0.08
+
+
+def test_memory_grows_with_what_is_held() -> None:
+    """Eight megabytes written to are eight megabytes more."""
+    before = pss_bytes(os.getpid())
+    held = bytearray(b"x" * 8 * 2**20)
+    assert pss_bytes(os.getpid()) - before >= 7 * 2**20
+    del held
+
+
+def test_who_listens_is_found_by_the_port() -> None:
+    """The process that owns the listening socket; 0 when there is none."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert pid_listening(port) == os.getpid()
+    assert pid_listening(port) == 0
