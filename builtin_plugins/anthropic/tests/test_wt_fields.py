@@ -83,7 +83,13 @@ def test_wt_035_what_the_api_has_not_is_named(write: Callable[..., Any], name: s
 def test_wt_035_values_that_ask_for_nothing_are_no_loss(write: Callable[..., Any]) -> None:
     """Defaults that clients spell out."""
     quiet = sampled(max_tokens=5, n=1, logprobs=False, presence_penalty=0, frequency_penalty=0.0, logit_bias={})
-    extra = {"store": False, "modalities": ["text"], "verbosity": "medium", "prompt_cache_key": "k", "tools": None}
+    extra: dict[str, Any] = {
+        "store": False,
+        "modalities": ["text"],
+        "verbosity": "medium",
+        "prompt_cache_key": "k",
+        "tools": None,
+    }
     output = OutputFormat("text")
     assert write(evolve(quiet, extra=extra, metadata={"a": "b"}, output=output, service_tier="auto")).lost == ()
 
@@ -146,7 +152,12 @@ def test_wt_051_foreign_fields_never_reach_the_wire(write: Callable[..., Any], n
 
 def test_wt_051_what_an_answer_carried_may_come_back(write: Callable[..., Any]) -> None:
     """Clients send whole assistant messages back: fields of an answer are no wish, and are left out."""
-    extra = {"provider_specific_fields": {"a": 1}, "annotations": [{}], "reasoning_content": "hm", "refusal": None}
+    extra: dict[str, Any] = {
+        "provider_specific_fields": {"a": 1},
+        "annotations": [{}],
+        "reasoning_content": "hm",
+        "refusal": None,
+    }
     answer = Message("assistant", (Text("a", extra={"annotations": [1]}),), extra=extra)
     assert write(evolve(BASE, messages=(USER, answer, USER))).lost == ()
     strange = Message("user", (Text("a", extra={"x": 1}),), extra={"y": 1})

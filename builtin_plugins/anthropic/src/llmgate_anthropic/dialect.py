@@ -18,7 +18,7 @@ from .checks import NAME
 from .event_reader import MessagesReader
 from .event_writer import MessagesWriter
 from .forward import forward
-from .headers import BETA_HEADER, VERSION_HEADER
+from .headers import OWN_HEADERS, VERSION_HEADER
 from .probe import MessagesProbe
 from .read_request import read_request
 from .write_request import Memo, write_request
@@ -43,7 +43,7 @@ class AnthropicMessages(Dialect):
         "anthropic-ratelimit-output-tokens-reset",
     )
     relay_headers: ClassVar[tuple[str, ...]] = ("anthropic-ratelimit-*", "anthropic-organization-id")
-    forward_headers: ClassVar[tuple[str, ...]] = (VERSION_HEADER, BETA_HEADER)
+    forward_headers: ClassVar[tuple[str, ...]] = OWN_HEADERS
     request_id_header: ClassVar[str] = "request-id"
 
     def __init__(self, *, repair_tool_results: bool = False) -> None:

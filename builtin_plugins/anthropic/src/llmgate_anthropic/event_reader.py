@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from attrs import define
@@ -16,13 +16,22 @@ from llmgate_core.messages import Opaque, RedactedThinking, Text, Thinking, Tool
 from llmgate_core.upstream_errors import StreamInterrupted, UpstreamBadResponse
 
 from .blocks import read_block
-from .checks import NAME, rest
+from .checks import NAME, a_count, a_string, an_object, optional, required, rest
 from .errors import stream_error
 from .finishes import read_reason
 from .usage import merge_usage, read_usage
 from .write_request import Memo
 
 _MESSAGE: Final = ("id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details", "usage")
+_BEFORE_START: Final = frozenset({"message_start", "error", "ping"})
+# A delta: the block it fits, and the field that holds its words (as the canonical delta is called).
+_DELTAS: Final[Mapping[str, tuple[str, Literal["text", "thinking", "signature"]]]] = MappingProxyType(
+    {
+        "text_delta": ("text", "text"),
+        "thinking_delta": ("thinking", "thinking"),
+        "signature_delta": ("thinking", "signature"),
+    }
+)
 
 
 @define
@@ -67,24 +76,21 @@ class MessagesReader:
         self._open: dict[int, _Open] = {}
         self._begun = 0
         self._called = False
+        self._started = False
         self._ended = False
 
     def read(self, frame: bytes) -> Iterable[Event]:
         """See :class:`EventReader`. What follows the end is ignored, and so are events of kinds not known (yet)."""
-        if self._ended:
+        data = None if self._ended else decode_frame(frame)
+        handler = None if data is None else _HANDLERS.get(data["type"])
+        if data is None or handler is None:
             return ()
-        data = decode_frame(frame)
-        if data is None:
-            return ()
-        handler = _HANDLERS.get(data["type"])
-        if handler is None:
-            return ()
+        if not self._started and data["type"] not in _BEFORE_START:
+            raise UpstreamBadResponse(f"the provider's stream began with {data['type']} instead of message_start")
         try:
             return list(handler(self, data))
-        except (InvalidRequest, KeyError, TypeError, AttributeError) as error:
-            raise UpstreamBadResponse(
-                f"the provider sent a {data['type']} event that cannot be read: {error}"
-            ) from None
+        except InvalidRequest as error:
+            raise UpstreamBadResponse(f"the provider sent a {data['type']} event of another shape: {error}") from None
 
     def close(self) -> Iterable[Event]:
         """The end marker is ``message_stop``: without it the answer is not whole."""
@@ -94,15 +100,22 @@ class MessagesReader:
         return (Failure(StreamInterrupted("the provider's stream ended before message_stop")),)
 
     def _message_start(self, data: Mapping[str, Any]) -> Iterator[Event]:
-        message = data["message"]
+        if self._started:
+            return
+        self._started = True
+        message = required(data, "message", an_object)
         merge_usage(self._usage, message.get("usage"))
         self._usage.pop("output_tokens", None)  # a placeholder: message_delta has the count
-        yield Start(message["id"], message["model"], usage=read_usage(self._usage), extra=rest(message, *_MESSAGE))
+        answer_id, model = required(message, "id", a_string), required(message, "model", a_string)
+        yield Start(answer_id, model, usage=read_usage(self._usage), extra=rest(message, *_MESSAGE))
 
     def _block_start(self, data: Mapping[str, Any]) -> Iterator[Event]:
-        native: dict[str, Any] = data["content_block"]
+        native = required(data, "content_block", an_object)
         block = read_block(native, "content_block")
-        opened = self._open[data["index"]] = _Open(self._begun, native["type"])
+        at = required(data, "index", a_count)
+        if at in self._open:
+            raise UpstreamBadResponse(f"the provider began block {at} twice")
+        opened = self._open[at] = _Open(self._begun, native["type"])
         if not isinstance(block, (Text, Thinking, ToolCall, RedactedThinking)):
             opened.opaque = dict(native)
             return
@@ -125,6 +138,8 @@ class MessagesReader:
 
     def _call_start(self, opened: _Open, call: ToolCall) -> Event:
         opened.input = call.arguments
+        if not (call.id and call.name):
+            raise UpstreamBadResponse("the provider sent a tool call without an id or a name")
         if call.name == self._memo.answer_tool:
             opened.kind = "answer"
             return BlockStart(opened.index, Text(""))
@@ -132,33 +147,41 @@ class MessagesReader:
         name = self._memo.names.to_client(call.name)
         return BlockStart(opened.index, ToolCall(call.id, name, "", extra=call.extra))
 
+    def _opened(self, data: Mapping[str, Any]) -> _Open:
+        at = required(data, "index", a_count)
+        if at not in self._open:
+            raise UpstreamBadResponse(f"the provider sent a {data['type']} for block {at}, which is not open")
+        return self._open[at]
+
     def _block_delta(self, data: Mapping[str, Any]) -> Iterator[Event]:
-        opened = self._open.get(data["index"])
-        delta: dict[str, Any] = data["delta"]
-        if opened is None:
-            raise UpstreamBadResponse("the provider sent a content_block_delta for a block that is not open")
-        kind = delta.get("type")
+        opened = self._opened(data)
+        delta = required(data, "delta", an_object)
+        kind = required(delta, "type", a_string, "delta")
         if opened.opaque is not None:
             _grow(opened, delta)
-        elif kind == "text_delta":
-            yield BlockDelta(opened.index, "text", delta["text"])
-        elif kind == "thinking_delta":
-            yield BlockDelta(opened.index, "thinking", delta["thinking"])
-        elif kind == "signature_delta":
-            yield BlockDelta(opened.index, "signature", delta["signature"])
+        elif kind == "input_json_delta":
+            piece = required(delta, "partial_json", a_string, "delta")
+            if piece:
+                opened.wrote = True
+                yield self._argument(opened, piece)
         elif kind == "citations_delta":
-            yield BlockDelta(opened.index, "citation", "", extra={"citation": delta["citation"]})
-        elif kind == "input_json_delta" and delta["partial_json"]:
-            opened.wrote = True
-            yield self._argument(opened, delta["partial_json"])
+            _must_be(opened, "text")
+            yield BlockDelta(opened.index, "citation", "", extra={"citation": required(delta, "citation", an_object)})
+        elif kind in _DELTAS:
+            block_kind, name = _DELTAS[kind]
+            _must_be(opened, block_kind)
+            yield BlockDelta(opened.index, name, required(delta, name, a_string, "delta"))
 
     def _argument(self, opened: _Open, text: str) -> Event:
+        _must_be(opened, "tool_use", "answer")
         return BlockDelta(opened.index, "text" if opened.kind == "answer" else "arguments", text)
 
     def _block_stop(self, data: Mapping[str, Any]) -> Iterator[Event]:
-        opened = self._open.pop(data["index"], None)
-        if opened is None:
-            raise UpstreamBadResponse("the provider sent a content_block_stop for a block that is not open")
+        opened = self._opened(data)
+        del self._open[data["index"]]
+        yield from self._stop(opened)
+
+    def _stop(self, opened: _Open) -> Iterator[Event]:
         if opened.opaque is not None:
             opened.index = self._begun
             self._begun += 1
@@ -169,12 +192,14 @@ class MessagesReader:
 
     def _message_delta(self, data: Mapping[str, Any]) -> Iterator[Event]:
         merge_usage(self._usage, data.get("usage"))
-        delta = data.get("delta") or {}
+        delta = optional(data, "delta", an_object) or {}
         self._delta.update({name: value for name, value in delta.items() if value is not None})
         self._extra.update(rest(data, "type", "delta", "usage"))
         yield from ()
 
     def _message_stop(self, _data: Mapping[str, Any]) -> Iterator[Event]:
+        for opened in self._open.values():
+            yield from self._stop(opened)
         self._ended = True
         native = self._delta.get("stop_reason")
         reason = read_reason(native)
@@ -183,7 +208,7 @@ class MessagesReader:
         finish = Finish(
             reason,
             native=native if isinstance(native, str) else None,
-            stop_sequence=self._delta.get("stop_sequence"),
+            stop_sequence=optional(self._delta, "stop_sequence", a_string),
             extra=rest({"stop_details": self._delta.get("stop_details")}),
         )
         self._extra.update(rest(self._delta, "stop_reason", "stop_sequence", "stop_details"))
@@ -211,13 +236,18 @@ _HANDLERS: Final[Mapping[str, Callable[[MessagesReader, Mapping[str, Any]], Iter
 )
 
 
+def _must_be(opened: _Open, *kinds: str) -> None:
+    if opened.kind not in kinds:
+        raise UpstreamBadResponse(f"the provider sent a delta that does not fit a block of type {opened.kind!r}")
+
+
 def _grow(opened: _Open, delta: Mapping[str, Any]) -> None:
     """A delta of a block that only this dialect has: input as JSON, every other field by its name."""
     data = opened.opaque
     if data is None:
         return
     if delta.get("type") == "input_json_delta":
-        opened.json += delta["partial_json"]
+        opened.json += required(delta, "partial_json", a_string, "delta")
         return
     for name, value in delta.items():
         if name != "type":
@@ -230,6 +260,6 @@ def _complete(opened: _Open) -> dict[str, Any]:
     if opened.json:
         try:
             data["input"] = msgspec.json.decode(opened.json)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise UpstreamBadResponse(f"the provider sent tool input that is not valid JSON: {error}") from None
     return data

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 VERSION_HEADER: Final = "anthropic-version"
 BETA_HEADER: Final = "anthropic-beta"
+OWN_HEADERS: Final = (VERSION_HEADER, BETA_HEADER)
 DEFAULT_VERSION: Final = "2023-06-01"
 _FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -51,10 +52,10 @@ def merged_betas(*lists: str) -> str:
     return ",".join(dict.fromkeys(flag for flag in flags if flag))
 
 
-def written_headers(body: Mapping[str, Any]) -> dict[str, str]:
-    """The headers that a written ``body`` needs."""
-    headers = {VERSION_HEADER: DEFAULT_VERSION}
-    betas = merged_betas(*needed_betas(body))
+def written_headers(body: Mapping[str, Any], client: Mapping[str, str]) -> dict[str, str]:
+    """The headers for a written ``body``: the client's version and flags, where it has them, and the flags that it needs."""
+    headers = {VERSION_HEADER: client.get(VERSION_HEADER) or DEFAULT_VERSION}
+    betas = merged_betas(client.get(BETA_HEADER, ""), *needed_betas(body))
     if betas:
         headers[BETA_HEADER] = betas
     return headers

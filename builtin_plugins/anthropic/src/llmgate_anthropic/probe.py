@@ -69,7 +69,8 @@ class MessagesProbe:
             block = data.get("content_block")
             if not isinstance(block, dict):
                 raise UpstreamBadResponse("the provider sent a content_block_start without a block")
-            if block.get("type") not in _WORDLESS or block.get("text") or block.get("thinking"):
+            kind = block.get("type")
+            if not (isinstance(kind, str) and kind in _WORDLESS) or block.get("text") or block.get("thinking"):
                 return FrameKind.CONTENT
         elif kind == "content_block_delta":
             return FrameKind.CONTENT

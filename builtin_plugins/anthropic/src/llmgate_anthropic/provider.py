@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-import msgspec
-
 from llmgate_core.decisions import Key
-from llmgate_core.jsonfields import split_fields
-from llmgate_core.provider import Call, HttpProvider, UpstreamRequest
+from llmgate_core.provider import HttpProvider
 
 from .checks import NAME
 
-_NOT_COUNTED = ("max_tokens", "stream", "stop_sequences", "metadata", "service_tier", "temperature", "top_p", "top_k")
-
 
 class AnthropicProvider(HttpProvider):
-    """The key goes into ``x-api-key``. Counting tokens takes fewer fields than asking for an answer."""
+    """The key goes into ``x-api-key``."""
 
     type: ClassVar[str] = "anthropic"
     dialects: ClassVar[tuple[str, ...]] = (NAME,)
@@ -42,14 +37,3 @@ class AnthropicProvider(HttpProvider):
     def authorise(self, key: Key) -> Mapping[str, str]:
         """``x-api-key``"""
         return {"x-api-key": key.secret.reveal()}
-
-    def describe(self, call: Call) -> UpstreamRequest:
-        """See :class:`HttpProvider`; fields that a token count does not take are left out."""
-        described = super().describe(call)
-        if call.operation != "count_tokens":
-            return described
-        fields = split_fields(call.body)
-        if not fields.keys() & set(_NOT_COUNTED):
-            return described
-        body = msgspec.json.encode({name: raw for name, raw in fields.items() if name not in _NOT_COUNTED})
-        return UpstreamRequest(described.method, described.url, described.headers, body)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from llmgate_core.decisions import EMPTY
 from llmgate_core.jsonfields import decode_whole
@@ -41,6 +41,17 @@ from .checks import (
     strings,
     wrong,
 )
+from .headers import OWN_HEADERS
+
+
+@frozen
+class MessagesRequest(ChatRequest):
+    """A request of this dialect. ``client_headers`` are its own headers (version, beta flags): should a plugin change the
+    request on the way, it is written anew, and still for the version and with the flags that the client asked for.
+    """
+
+    client_headers: Extra = field(default=EMPTY, eq=False)
+
 
 _CANONICAL: Final = (
     *("model", "messages", "system", "max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "stream"),
@@ -62,7 +73,7 @@ def read_request(request: Request) -> ChatRequest:
         extra["output_config"] = config.rest
     if choice is None and data.get("tool_choice") is not None:
         extra["tool_choice"] = data["tool_choice"]
-    return ChatRequest(
+    return MessagesRequest(
         model=request.model,
         messages=_messages(data),
         tools=tuple(_tool(tool, f"tools.{i}") for i, tool in enumerate(optional(data, "tools", a_list) or ())),
@@ -84,6 +95,7 @@ def read_request(request: Request) -> ChatRequest:
         metadata=rest(metadata, "user_id"),
         dialect=NAME,
         extra=extra or EMPTY,
+        client_headers={name: request.headers[name] for name in OWN_HEADERS if name in request.headers},
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from llmgate_core.dialect import Losses
@@ -20,7 +19,7 @@ _UNKNOWN: Final[tuple[tuple[str, tuple[Any, ...]], ...]] = (
     ("top_logprobs", (None, 0)),
     ("presence_penalty", (None, 0)),
     ("frequency_penalty", (None, 0)),
-    ("logit_bias", (None, {})),
+    ("logit_bias", (None,)),
 )
 _LEAST_TOP_P_THINKING: Final = 0.95
 _NO_SAMPLING: Final = "this model takes no sampling parameters"
@@ -31,7 +30,7 @@ def write_sampling(body: dict[str, Any], chat: ChatRequest, able: Capabilities, 
     sampling = chat.sampling
     for name, nothing in _UNKNOWN:
         value = getattr(sampling, name)
-        if (dict(value) if isinstance(value, Mapping) else value) not in nothing:
+        if value not in nothing and value != {}:
             losses.add(name, f"has no counterpart in {NAME}")
     _write_temperature(body, sampling.temperature, able, thoughts, losses)
     _write_top_p(body, sampling.top_p, able, thoughts, losses)

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 from attrs import frozen
 
+from llmgate_core.decisions import EMPTY
 from llmgate_core.dialect import Losses
 from llmgate_core.messages import ChatRequest, Message
 from llmgate_core.renames import Renames
@@ -21,6 +22,7 @@ from .formats import own_format, shape
 from .headers import written_headers
 from .models import Capabilities, capabilities
 from .pairs import pair
+from .read_request import MessagesRequest
 from .sampling import write_sampling
 from .thinking import own_plan, plan
 from .tools import own_choice, tools_of_history, write_choice, write_own_tool, write_tools
@@ -61,7 +63,8 @@ def write_request(chat: ChatRequest, model: str, losses: Losses, *, repair: bool
         body, answer_tool = _foreign_body(chat, model, writer, repair=repair)
     if chat.stream:
         body["stream"] = True
-    return WireRequest(msgspec.json.encode(body), written_headers(body), Memo(names, answer_tool))
+    client = chat.client_headers if isinstance(chat, MessagesRequest) else EMPTY
+    return WireRequest(msgspec.json.encode(body), written_headers(body, client), Memo(names, answer_tool))
 
 
 def _own_body(chat: ChatRequest, model: str, writer: BlockWriter) -> dict[str, Any]:

@@ -77,6 +77,9 @@ def answer_block(block: Block, *, own: bool) -> dict[str, Any] | None:
         native = {"type": "redacted_thinking", "data": block.data}
     else:
         return None
+    mark = getattr(block, "cache_control", None)
+    if own and mark is not None:
+        native["cache_control"] = dict(mark)
     return {**native, **block.extra} if own else native
 
 
