@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -17,6 +18,7 @@ from llmgate_core.messages import (
     Block,
     ChatResponse,
     Choice,
+    FinishReason,
     Message,
     RedactedThinking,
     Refusal,
@@ -59,7 +61,7 @@ def choices(draw: st.DrawFn, number: int) -> Choice:
             blocks.append(block)
     calls = draw(st.lists(st.tuples(NAMES, NAMES, ARGUMENTS), max_size=3, unique_by=lambda call: call[0]))
     blocks += [ToolCall(*call) for call in calls]
-    reason = "tool_calls" if calls else draw(st.sampled_from(["stop", "length", "content_filter"]))
+    reason: FinishReason = "tool_calls" if calls else draw(st.sampled_from(["stop", "length", "content_filter"]))
     return Choice(Message("assistant", tuple(blocks)), reason, number)
 
 
@@ -102,7 +104,7 @@ def test_events_written_and_read_are_the_same_answer(wire: Wire, answer: ChatRes
     stream = written(wire, events_of(answer))
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=8).map(sorted))
     edges = [0, *cuts, len(stream)]
-    pieces = [stream[start:end] for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    pieces = [stream[start:end] for start, end in pairwise(edges)]
     events = check_events(read(wire, *pieces))
     assert events == read(wire, stream)
     assert assembled(events) == answer
