@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 from attrs import frozen
 
-from llmgate_core.testing import ScriptedUpstream
+from llmgate_core.testing import Gate, ScriptedUpstream
 from tests.e2e.ask import AnthropicSdk, OpenAISdk, Sdk
 from tests.e2e.process import GatewayProcess
 from tests.e2e.wires import anthropic, openai
@@ -18,10 +18,12 @@ CONFIG = """
 [providers.openai]
 base_url = "{openai}/v1"
 keys = ["sk-upstream-openai-canary"]
+models = ["gpt-4o"]
 
 [providers.anthropic]
 base_url = "{anthropic}"
 keys = ["sk-upstream-anthropic-canary"]
+models = ["claude-sonnet-4-5"]
 """
 
 
@@ -38,6 +40,10 @@ class ScriptedProvider:
     def target(self) -> str:
         """What a client asks for."""
         return f"{self.name}/{self.model}"
+
+    def gated(self, turn: Turn, gate: Gate, keep: int) -> None:
+        """Let it answer with a stream that waits at the gate after ``keep`` frames."""
+        self.upstream.play(respond=lambda received: self.wire.stream(turn, received.json, gate=gate, keep=keep))
 
     def says(self, *turns: Turn) -> None:
         """Let it answer with these turns, one after the other."""
