@@ -82,11 +82,11 @@ class Routes:
         raise self._nothing(head)
 
     def _of_several(self, found: list[Match], head: Head) -> Match:
-        """Paths that several dialects serve go to the one that recognises the request, else to the first."""
+        """Paths that several dialects serve go to the one that recognises the request, else to the first that cannot tell."""
         for match in found:
             if match.dialect is not None and match.dialect.recognises(head.headers):
                 return match
-        return found[0]
+        return next((match for match in found if not _can_tell(match.dialect)), found[0])
 
     def _nothing(self, head: Head) -> GatewayError:
         allowed = {method for method, path in self._exact if path == head.path}
@@ -109,7 +109,13 @@ class Routes:
         for dialect in self._dialects:
             if dialect.recognises(head.headers):
                 return dialect
-        return self._dialects[0] if self._dialects else None
+        unsure = (dialect for dialect in self._dialects if not _can_tell(dialect))
+        return next(unsure, self._dialects[0] if self._dialects else None)
+
+
+def _can_tell(dialect: Dialect | None) -> bool:
+    """Whether a dialect knows its own requests by their headers: what it did not recognise is then another's."""
+    return dialect is not None and type(dialect).recognises is not Dialect.recognises
 
 
 def _decoded(value: str) -> str:
