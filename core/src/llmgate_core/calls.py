@@ -37,8 +37,8 @@ from .upstream_errors import (
     UpstreamEmpty,
     UpstreamError,
     UpstreamRedirect,
-    UpstreamTimeout,
 )
+from .upstream_limits import no_content
 from .wirevalues import WireRequest
 
 Answer = Response | OpenStream
@@ -254,9 +254,9 @@ class Calls:
             while True:
                 began = monotonic()
                 try:
-                    events = await source.next(limit)
+                    events = await source.next(min(limit, exchange.deadline - began))
                 except TimeoutError:
-                    raise UpstreamTimeout(f"provider {attempt.provider.name!r} gave nothing for {limit:g} s") from None
+                    raise no_content(attempt.provider.name, limit, exchange.deadline) from None
                 finally:
                     exchange.waited += monotonic() - began
                 if events is None:
@@ -276,18 +276,16 @@ class Calls:
         timeouts = attempt.provider.timeouts
         now = monotonic()
         first_by = attempt.started_at + timeouts.first_byte
-        hold_by = now + self._config.hold_limit
+        hold_by = min(now + self._config.hold_limit, exchange.deadline)
         stream = OpenStream(feed, timeouts, first_by, [], headers)
         try:
             while not feed.content:
                 try:
                     data = await feed.next(max(0.0, min(first_by, hold_by) - now))
                 except TimeoutError:
-                    if hold_by < first_by:
+                    if hold_by < min(first_by, exchange.deadline):
                         return stream
-                    raise UpstreamTimeout(
-                        f"provider {attempt.provider.name!r} sent no content within {timeouts.first_byte:g} s"
-                    ) from None
+                    raise no_content(attempt.provider.name, timeouts.first_byte, exchange.deadline) from None
                 except StreamInterrupted:
                     if any(stream.held):
                         raise

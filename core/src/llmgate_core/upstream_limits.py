@@ -14,3 +14,10 @@ def no_head(origin: str, timeouts: Timeouts, deadline: float) -> GatewayError:
     if time.monotonic() >= deadline:
         return DeadlineExceeded("the request's time is up before a provider answered")
     return UpstreamTimeout(f"{origin} gave no answer within {timeouts.first_byte:g} s")
+
+
+def no_content(provider: str, limit: float, deadline: float) -> GatewayError:
+    """The same for a provider that answered, and then sent nothing that counts for ``limit`` seconds."""
+    if time.monotonic() >= deadline:
+        return DeadlineExceeded("the request's time is up before the provider's answer came")
+    return UpstreamTimeout(f"provider {provider!r} sent no content within {limit:g} s")
