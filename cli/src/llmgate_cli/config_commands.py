@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from pathlib import Path
 
 import click
@@ -22,7 +23,12 @@ def check(file: Path | None) -> None:
         config = read_config(file)
         registry = build_gateway(config, default_order=DEFAULT_ORDER).registry
     where = str(config.file) if config.file else "no config file"
-    click.echo(f"ok: {where}, {len(registry.providers)} providers, {len(registry.plugin_names)} plugins")
+    click.echo(f"ok: {where}, {count(registry.providers, 'provider')}, {count(registry.plugin_names, 'plugin')}")
+
+
+def count(things: Sized, word: str) -> str:
+    """``1 plugin``, ``2 plugins``."""
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
 
 
 @click.command()

@@ -45,7 +45,7 @@ def address_of(sock: socket.socket) -> tuple[str, int]:
 def _resolved(host: str, port: int) -> tuple[int, tuple[object, ...]]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigFailure(f"gateway.host: {host!r} is no address of this machine: {error}") from None
     # a name may have both kinds of address: clients that know but one know this one
     family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)

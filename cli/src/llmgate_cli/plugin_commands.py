@@ -82,7 +82,7 @@ def _print_plugin(data: dict[str, Any]) -> None:
     if data["problem"]:
         click.echo(f"\nbroken: {data['problem']}")
     if data["doc"]:
-        click.echo(f"\n{data['doc']}")
+        click.echo(f"\n{plain(data['doc'])}")
     click.echo("\nhooks: " + (", ".join(data["hooks"]) or "none"))
     _print_options(f"[plugins.{data['name']}]", data["options"])
     for provider in data["providers"]:
@@ -93,10 +93,15 @@ def _print_options(section: str, classes: list[dict[str, Any]]) -> None:
     for number, cls in enumerate(classes):
         click.echo(f"\n{cls['name'] if number else section}")
         if cls["doc"]:
-            click.echo("\n".join(f"  {line}".rstrip() for line in cls["doc"].splitlines()) + "\n")
+            click.echo("\n".join(f"  {line}".rstrip() for line in plain(cls["doc"]).splitlines()) + "\n")
         rows = [(option["name"], option["type"], option["default"] or "(required)") for option in cls["options"]]
         if rows:
             print_table([("option", "type", "default"), *rows], indent="  ")
+
+
+def plain(doc: str) -> str:
+    """A docstring without its markup."""
+    return doc.replace("``", "`")
 
 
 def near(name: str) -> str:
@@ -119,8 +124,9 @@ def new(name: str, variant: str | None, into: Path) -> None:
     from .scaffold import scaffold
 
     made = scaffold(name, variant or "hook", into)
+    folder = made if made.is_absolute() else f"./{made}"
     click.echo(f"made {made}: a plugin that works; make it yours. Next:\n")
-    click.echo(f"  pip install -e '{made}[test]'\n  pytest {made}\n  llmgate serve")
+    click.echo(f"  pip install -e '{folder}[test]'\n  pytest {folder}\n  llmgate serve")
 
 
 @click.command()

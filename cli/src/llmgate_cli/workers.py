@@ -158,8 +158,9 @@ class Master:
                 os.kill(slot.pid, number)
 
     def _fill(self) -> None:
-        """Start a worker in every empty place whose time has come."""
-        for slot in self._slots:
+        """Start a worker in every empty place whose time has come; the first one alone, to see whether it can be."""
+        first = self._slots[0]
+        for slot in self._slots if first.ready or not self._banner else [first]:
             if not slot.pid and not self._stopping and slot.due <= time.monotonic():
                 slot.began, slot.ready = time.monotonic(), False
                 signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
