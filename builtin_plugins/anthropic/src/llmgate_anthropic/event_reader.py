@@ -6,12 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-import msgspec
-from attrs import define
-
 from llmgate_core.errors import InvalidRequest
 from llmgate_core.events import BlockDelta, BlockStart, BlockStop, End, Event, Failure, Finish, Ping, Start
-from llmgate_core.frames import parse_sse
 from llmgate_core.messages import Opaque, RedactedThinking, Text, Thinking, ToolCall
 from llmgate_core.upstream_errors import StreamInterrupted, UpstreamBadResponse
 
@@ -19,6 +15,8 @@ from .blocks import read_block
 from .checks import NAME, a_count, a_string, an_object, optional, required, rest
 from .errors import stream_error
 from .finishes import read_reason
+from .native_frames import decode_frame
+from .open_blocks import OpenBlock, complete, grow, must_be
 from .usage import merge_usage, read_usage
 from .write_request import Memo
 
@@ -34,37 +32,6 @@ _DELTAS: Final[Mapping[str, tuple[str, Literal["text", "thinking", "signature"]]
 )
 
 
-@define
-class _Open:
-    """A block that has begun. ``input`` is the tool input it began with; ``opaque`` a block told as a whole at its end."""
-
-    index: int
-    kind: str
-    input: str = ""
-    wrote: bool = False
-    opaque: dict[str, Any] | None = None
-    json: str = ""
-
-
-def decode_frame(frame: bytes) -> dict[str, Any] | None:
-    """A raw frame → its JSON, with ``type`` filled in from the event's name; None for a comment or an end marker.
-
-    Raises :class:`UpstreamBadResponse`.
-    """
-    sse = parse_sse(frame)
-    if sse is None or sse.data.strip() in (b"", b"[DONE]"):
-        return None
-    try:
-        data = msgspec.json.decode(sse.data)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise UpstreamBadResponse(f"the provider sent a stream event that is not valid JSON: {error}") from None
-    if not isinstance(data, dict):
-        raise UpstreamBadResponse("the provider sent a stream event that is not a JSON object")
-    if not isinstance(data.get("type"), str):
-        data["type"] = "error" if "error" in data else sse.event
-    return data
-
-
 class MessagesReader:
     """One per stream. A block of a server tool is told when it is complete: its input is no call of the client's."""
 
@@ -73,7 +40,7 @@ class MessagesReader:
         self._usage: dict[str, Any] = {}
         self._delta: dict[str, Any] = {}
         self._extra: dict[str, Any] = {}
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, OpenBlock] = {}
         self._begun = 0
         self._called = False
         self._started = False
@@ -115,7 +82,7 @@ class MessagesReader:
         at = required(data, "index", a_count)
         if at in self._open:
             raise UpstreamBadResponse(f"the provider began block {at} twice")
-        opened = self._open[at] = _Open(self._begun, native["type"])
+        opened = self._open[at] = OpenBlock(self._begun, native["type"])
         if not isinstance(block, (Text, Thinking, ToolCall, RedactedThinking)):
             opened.opaque = dict(native)
             return
@@ -136,7 +103,7 @@ class MessagesReader:
         else:
             yield self._call_start(opened, block)
 
-    def _call_start(self, opened: _Open, call: ToolCall) -> Event:
+    def _call_start(self, opened: OpenBlock, call: ToolCall) -> Event:
         opened.input = call.arguments
         if not (call.id and call.name):
             raise UpstreamBadResponse("the provider sent a tool call without an id or a name")
@@ -147,7 +114,7 @@ class MessagesReader:
         name = self._memo.names.to_client(call.name)
         return BlockStart(opened.index, ToolCall(call.id, name, "", extra=call.extra))
 
-    def _opened(self, data: Mapping[str, Any]) -> _Open:
+    def _opened(self, data: Mapping[str, Any]) -> OpenBlock:
         at = required(data, "index", a_count)
         if at not in self._open:
             raise UpstreamBadResponse(f"the provider sent a {data['type']} for block {at}, which is not open")
@@ -158,22 +125,22 @@ class MessagesReader:
         delta = required(data, "delta", an_object)
         kind = required(delta, "type", a_string, "delta")
         if opened.opaque is not None:
-            _grow(opened, delta)
+            grow(opened, delta)
         elif kind == "input_json_delta":
             piece = required(delta, "partial_json", a_string, "delta")
             if piece:
                 opened.wrote = True
                 yield self._argument(opened, piece)
         elif kind == "citations_delta":
-            _must_be(opened, "text")
+            must_be(opened, "text")
             yield BlockDelta(opened.index, "citation", "", extra={"citation": required(delta, "citation", an_object)})
         elif kind in _DELTAS:
             block_kind, name = _DELTAS[kind]
-            _must_be(opened, block_kind)
+            must_be(opened, block_kind)
             yield BlockDelta(opened.index, name, required(delta, name, a_string, "delta"))
 
-    def _argument(self, opened: _Open, text: str) -> Event:
-        _must_be(opened, "tool_use", "answer")
+    def _argument(self, opened: OpenBlock, text: str) -> Event:
+        must_be(opened, "tool_use", "answer")
         return BlockDelta(opened.index, "text" if opened.kind == "answer" else "arguments", text)
 
     def _block_stop(self, data: Mapping[str, Any]) -> Iterator[Event]:
@@ -181,11 +148,11 @@ class MessagesReader:
         del self._open[data["index"]]
         yield from self._stop(opened)
 
-    def _stop(self, opened: _Open) -> Iterator[Event]:
+    def _stop(self, opened: OpenBlock) -> Iterator[Event]:
         if opened.opaque is not None:
             opened.index = self._begun
             self._begun += 1
-            yield BlockStart(opened.index, Opaque(NAME, opened.kind, _complete(opened)))
+            yield BlockStart(opened.index, Opaque(NAME, opened.kind, complete(opened)))
         elif opened.kind in ("tool_use", "answer") and not opened.wrote:
             yield self._argument(opened, opened.input)
         yield BlockStop(opened.index)
@@ -234,32 +201,3 @@ _HANDLERS: Final[Mapping[str, Callable[[MessagesReader, Mapping[str, Any]], Iter
         "error": MessagesReader._error,
     }
 )
-
-
-def _must_be(opened: _Open, *kinds: str) -> None:
-    if opened.kind not in kinds:
-        raise UpstreamBadResponse(f"the provider sent a delta that does not fit a block of type {opened.kind!r}")
-
-
-def _grow(opened: _Open, delta: Mapping[str, Any]) -> None:
-    """A delta of a block that only this dialect has: input as JSON, every other field by its name."""
-    data = opened.opaque
-    if data is None:
-        return
-    if delta.get("type") == "input_json_delta":
-        opened.json += required(delta, "partial_json", a_string, "delta")
-        return
-    for name, value in delta.items():
-        if name != "type":
-            known = data.get(name)
-            data[name] = known + value if isinstance(known, str) and isinstance(value, str) else value
-
-
-def _complete(opened: _Open) -> dict[str, Any]:
-    data = opened.opaque or {}
-    if opened.json:
-        try:
-            data["input"] = msgspec.json.decode(opened.json)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise UpstreamBadResponse(f"the provider sent tool input that is not valid JSON: {error}") from None
-    return data

@@ -14,8 +14,8 @@ from llmgate_core.upstream_errors import UpstreamBadResponse
 from llmgate_core.wirevalues import Summary
 
 from .errors import stream_error
-from .event_reader import decode_frame
 from .finishes import read_reason
+from .native_frames import decode_frame
 from .usage import merge_usage, read_usage
 
 _DELTA: Final = b"event: content_block_delta\ndata: "
