@@ -7,6 +7,7 @@ Every attempt is written from the request as it arrived (``exchange.request`` is
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Final
@@ -54,6 +55,7 @@ class Calls:
         self._registry = registry
         self._hooks = hooks
         self._upstream = upstream
+        self._hooks_wait = any(hook is not None and hook.is_async for hook in hooks.compiled.values())
         self._relayed = {name: _Relayed(dialect.relay_headers) for name, dialect in registry.dialects.items()}
         self._local = {name: one for name, one in registry.providers.items() if isinstance(one, LocalProvider)}
         self._http = {name: one for name, one in registry.providers.items() if isinstance(one, HttpProvider)}
@@ -69,6 +71,8 @@ class Calls:
             request = self._hooks.transform_request.call(exchange, request)
             if self._hooks.transform_request.is_async:
                 request = await request
+        if self._hooks_wait and _is_cancelled():
+            raise asyncio.CancelledError  # a plugin swallowed it: nobody waits for this answer any more
         http = self._http.get(provider.name)
         if http is None:
             return await self._answer_locally(exchange, attempt, self._local[provider.name], request)
@@ -315,6 +319,11 @@ class _Relayed:
     def of(self, headers: Mapping[str, str]) -> dict[str, str]:
         names, prefixes = self._names, self._prefixes
         return {name: value for name, value in headers.items() if name.startswith(prefixes) or name in names}
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _is_json(reply: Reply) -> bool:
