@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from llmgate_anthropic import AnthropicMessages
 from llmgate_anthropic.usage import read_usage, write_usage
@@ -246,3 +247,24 @@ def test_summarise_reads_only_what_it_needs(dialect: AnthropicMessages) -> None:
     assert dialect.summarise(b'{"input_tokens":5}').usage is None
     with pytest.raises(GatewayError):
         dialect.summarise(b'{"id":')
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"input_tokens": 1, "output_tokens": 2},
+        {"input_tokens": -1, "output_tokens": 2},
+        {"input_tokens": "1", "output_tokens": 2},
+        {"input_tokens": 10**15, "output_tokens": 2},
+        {"input_tokens": 1, "output_tokens": 2, "cache_read_input_tokens": -3},
+        {"input_tokens": 1, "output_tokens": 2, "iterations": [{"input_tokens": 5, "output_tokens": 6}]},
+        {"output_tokens": 2},
+        None,
+        "many",
+    ],
+)
+def test_summarise_counts_as_the_whole_reading_does(dialect: AnthropicMessages, usage: Any) -> None:
+    """However odd the numbers are, the quick way and the long way agree."""
+    body = {**BODY, "usage": usage}
+    quick, whole = dialect.summarise(json.dumps(body).encode()).usage, read(dialect, body).usage
+    assert (quick and evolve(quick, extra={})) == (whole and evolve(whole, extra={}))

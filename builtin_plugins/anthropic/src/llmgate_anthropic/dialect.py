@@ -21,6 +21,7 @@ from .forward import forward
 from .headers import OWN_HEADERS, VERSION_HEADER
 from .probe import MessagesProbe
 from .read_request import read_request
+from .summaries import summarise
 from .write_request import Memo, write_request
 
 
@@ -114,8 +115,8 @@ class AnthropicMessages(Dialect):
         return MessagesProbe()
 
     def summarise(self, body: bytes) -> Summary:
-        """See :mod:`.read_response`."""
-        return read_response.summarise(body)
+        """See :mod:`.summaries`."""
+        return summarise(body)
 
     def read_error(self, status: int, body: bytes) -> ProviderError:
         """See :mod:`.errors`."""

@@ -1,4 +1,4 @@
-"""A provider's whole answer → canonical, or just what logs and metrics need of it."""
+"""A provider's whole answer → canonical."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from attrs import evolve
 from llmgate_core.errors import InvalidRequest
 from llmgate_core.messages import Block, ChatResponse, Choice, Message, Text, ToolCall
 from llmgate_core.upstream_errors import UpstreamBadResponse
-from llmgate_core.wirevalues import Summary
 
 from .blocks import read_content
 from .checks import NAME, a_list, a_string, required, rest
@@ -20,31 +19,7 @@ from .finishes import read_reason
 from .usage import read_usage
 from .write_request import Memo
 
-
-class _Answer(msgspec.Struct):
-    """The few fields a relayed answer is looked at for; the rest is validated as JSON and skipped."""
-
-    type: Any = None
-    model: Any = None
-    stop_reason: Any = None
-    usage: Any = None
-    error: Any = None
-
-
-_answer: Final = msgspec.json.Decoder(_Answer).decode
 _READ: Final = ("id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details", "usage")
-
-
-def summarise(body: bytes) -> Summary:
-    """Usage, finish reason and model. Raises :class:`UpstreamBadResponse`, or the error that the body is."""
-    try:
-        answer = _answer(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _bad(error) from None
-    if answer.type == "error":
-        raise stream_error({"type": "error", "error": answer.error})
-    reason = None if answer.stop_reason is None else read_reason(answer.stop_reason)
-    return Summary(read_usage(answer.usage), reason, answer.model if isinstance(answer.model, str) else None)
 
 
 def read_response(body: bytes, memo: Memo) -> ChatResponse:
