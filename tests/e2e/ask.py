@@ -74,6 +74,18 @@ class Sdk(Protocol):
         """A new conversation."""
 
 
+StatusError = openai.APIStatusError | anthropic.APIStatusError
+
+
+def refused(talk: Talk, *, streamed: bool, **options: Any) -> StatusError:
+    """The error status with which a conversation's next answer is refused."""
+    try:
+        heard = talk.ask(streamed=streamed, **options)
+    except (openai.APIStatusError, anthropic.APIStatusError) as error:
+        return error
+    raise AssertionError(f"not refused: {heard}")
+
+
 def no_tls() -> ssl.SSLContext:
     """A context for clients that speak plain HTTP: reading the system's certificates takes longer than most tests."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

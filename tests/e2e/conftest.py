@@ -78,15 +78,22 @@ def more_config() -> str:
 
 
 @pytest.fixture(scope="module")
+def env() -> dict[str, str]:
+    """What a module adds to the environment; override it there."""
+    return {}
+
+
+@pytest.fixture(scope="module")
 def gateway(
     tmp_path_factory: pytest.TempPathFactory,
     openai_upstream: ScriptedUpstream,
     anthropic_upstream: ScriptedUpstream,
     more_config: str,
+    env: dict[str, str],
 ) -> Iterator[GatewayProcess]:
     """A process with both upstreams configured; it must end well and have told no traceback."""
     config = CONFIG.format(openai=openai_upstream.url, anthropic=anthropic_upstream.url) + more_config
-    process = GatewayProcess(tmp_path_factory.mktemp("gateway"), config).start()
+    process = GatewayProcess(tmp_path_factory.mktemp("gateway"), config, env).start()
     yield process
     code = process.stop()
     told = process.stderr + process.stdout
