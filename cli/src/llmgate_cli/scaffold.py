@@ -22,6 +22,7 @@ VARIANTS: Final = ("hook", "provider", "dialect")
 TOOLS: Final = """
 [tool.pytest.ini_options]
 asyncio_mode = "auto"
+asyncio_default_fixture_loop_scope = "function"
 
 [tool.ruff]
 line-length = 120
