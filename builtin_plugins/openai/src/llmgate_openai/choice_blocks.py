@@ -13,6 +13,7 @@ from .parts import read_part
 from .tool_deltas import ToolDeltas
 from .words import canonical_finish
 
+_NOTHING_ELSE: Final = frozenset({"index", "delta", "finish_reason", "logprobs"})
 _UNDERSTOOD: Final = frozenset(
     {
         "role",
@@ -44,8 +45,10 @@ class ChoiceBlocks:
 
     def feed(self, choice: Mapping[str, Any]) -> list[Event]:
         """One entry of a chunk's ``choices``."""
+        delta: Any = choice.get("delta")
+        if self._kind == "text" and self._is_plain(choice, delta):
+            return [BlockDelta(self._block, "text", delta["content"], self.number)]  # nearly all of a stream is this
         events: list[Event] = []
-        delta = choice.get("delta")
         delta = delta if isinstance(delta, dict) else {}
         self._keep_extra(choice, delta)
         self._think(delta, events)
@@ -63,6 +66,19 @@ class ChoiceBlocks:
         self.native = _text(choice.get("finish_reason")) or self.native
         self._matched = _text(choice.get("stop_sequence")) or self._matched
         return events
+
+    def _is_plain(self, choice: Mapping[str, Any], delta: Any) -> bool:
+        """Whether a choice says one more piece of the open text, and nothing else at all."""
+        return (
+            type(delta) is dict
+            and len(delta) == 1
+            and type(delta.get("content")) is str
+            and bool(delta["content"])
+            and not (self._extra or self._tools.waiting)
+            and _NOTHING_ELSE.issuperset(choice)
+            and choice.get("finish_reason") is None
+            and choice.get("logprobs") is None
+        )
 
     def end(self, events: list[Event]) -> Finish:
         """The stream is over: close the blocks, and say why. (Not at the finish reason: some servers add to it.)"""

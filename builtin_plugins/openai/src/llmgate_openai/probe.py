@@ -1,7 +1,7 @@
 """Watches a stream that is relayed untouched.
 
-Each frame is decoded into a small struct: that proves the whole frame to be JSON and costs about a microsecond, strings
-that nobody asked for included.
+Each frame is decoded into a small struct: that proves the whole frame to be JSON, and costs less than a microsecond. Once
+content has been seen, it is no longer looked for.
 """
 
 from __future__ import annotations
@@ -45,6 +45,26 @@ class _Chunk(msgspec.Struct):
     error: Any = None
 
 
+class _LaterDelta(msgspec.Struct):
+    tool_calls: msgspec.Raw | None = None
+    function_call: msgspec.Raw | None = None
+
+
+class _LaterChoice(msgspec.Struct):
+    index: int = 0
+    delta: _LaterDelta | None = None
+    finish_reason: None = None
+
+
+class _Later(msgspec.Struct):
+    """The usual chunk behind the first content: one choice, nothing finished, nothing counted."""
+
+    choices: tuple[_LaterChoice]
+    usage: None = None
+    error: None = None
+
+
+_decode_later: Final = msgspec.json.Decoder(_Later).decode
 _decode: Final = msgspec.json.Decoder(_Chunk).decode
 _DONE_FRAME: Final = b"data: [DONE]\n\n"
 
@@ -52,19 +72,34 @@ _DONE_FRAME: Final = b"data: [DONE]\n\n"
 class ChatProbe:
     """One stream. ``drop_usage``: the client did not ask for the usage chunk that the gateway asked for."""
 
-    __slots__ = ("_called", "_drop_usage", "_finished", "_unfinished", "complete", "error", "summary")
+    __slots__ = ("_called", "_drop_usage", "_finished", "_said", "_unfinished", "complete", "error", "summary")
 
     def __init__(self, *, drop_usage: bool) -> None:
         self._drop_usage = drop_usage
         self._called: set[int] = set()
         self._finished: set[int] = set()
         self._unfinished: set[int] = set()
+        self._said = False
         self.summary = Summary()
         self.error: GatewayError | None = None
         self.complete = False
 
     def see(self, frame: bytes) -> FrameKind:
         """What one raw frame is. Raises :class:`UpstreamBadResponse` for one that is not JSON."""
+        if self._said and frame.isascii():
+            # Most of a stream is this; whatever does not fit, and several lines of data do not, is looked at again.
+            try:
+                (choice,) = _decode_later(frame[6:-2]).choices
+            except (msgspec.DecodeError, RecursionError):
+                return self._look(frame)
+            if choice.index in self._unfinished and frame.startswith(b"data: "):
+                delta = choice.delta
+                if delta is not None and (delta.tool_calls is not None or delta.function_call is not None):
+                    self._called.add(choice.index)
+                return FrameKind.CONTENT
+        return self._look(frame)
+
+    def _look(self, frame: bytes) -> FrameKind:
         if frame == _DONE_FRAME:
             self.complete = True
             return FrameKind.LAST
@@ -113,6 +148,7 @@ class ChatProbe:
                 self.complete = False
             if kind is FrameKind.LIFECYCLE and choice.delta is not None and _says(choice.delta):
                 kind = FrameKind.CONTENT
+        self._said = self._said or kind is FrameKind.CONTENT
         return kind
 
     def _finish(self, index: int, native: str) -> None:
