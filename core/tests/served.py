@@ -90,6 +90,7 @@ class Served:
         self.server = Server(self.gateway, lean=lean)
         self.port = 0
         self._stopped = False
+        self._talks: list[Talk] = []
 
     def build(self) -> Gateway:
         """One more gateway of the same configuration."""
@@ -99,13 +100,21 @@ class Served:
         """Listen."""
         sock = socket.create_server(("127.0.0.1", 0))
         self.port = sock.getsockname()[1]
-        await self.server.start(sock)
+        try:
+            await self.server.start(sock)
+        except BaseException:
+            sock.close()
+            raise
 
     async def stop(self, grace: float = 5.0) -> None:
         """End; a second time nothing happens."""
         if not self._stopped:
             self._stopped = True
-            await self.server.stop(grace)
+            try:
+                await self.server.stop(grace)
+            finally:
+                for talk in self._talks:
+                    talk.leave()
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """POST JSON on a connection of its own, and read the whole answer."""
@@ -135,7 +144,8 @@ class Served:
         """An open connection, after ``data`` was sent on it."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**16)
         writer.write(data)
-        return Talk(reader, writer)
+        self._talks.append(Talk(reader, writer))
+        return self._talks[-1]
 
     def request(self, path: str, body: bytes, **headers: str) -> bytes:
         """The raw bytes of a POST that leaves the connection open."""
