@@ -20,6 +20,9 @@ CONFIG = """\
 [gateway]
 disable = {others}
 
+[plugins.access_log]
+file = "{log}"
+
 [plugins.auth]
 enabled = true
 keys = [{{ name = "bench", key = "{key}" }}]
@@ -42,7 +45,7 @@ class LLMGate:
     def __init__(self, scene: Scene, *, workers: int = 1, more: str = "") -> None:
         self.port = free_port()
         file = scene.folder / f"llmgate-{self.port}.toml"
-        text = CONFIG.format(key=CLIENT_KEY, others=json.dumps(others()))
+        text = CONFIG.format(key=CLIENT_KEY, others=json.dumps(others()), log=file.with_suffix(".access.log"))
         for kind, name in PROVIDERS.items():
             text += PROVIDER.format(name=name, url=scene.upstream.base_url(kind))
         file.write_text(text + more)

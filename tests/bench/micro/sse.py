@@ -28,7 +28,9 @@ def main() -> None:
     runner.bench_func("split a frame of fifty: one in each piece", split, [FRAME] * 50, inner_loops=50)
     runner.bench_func("split a frame of fifty: all in one piece", split, [FRAME * 50], inner_loops=50)
     runner.bench_func("split a frame of fifty: pieces of 40 bytes", split, cut(FRAME * 50, 40), inner_loops=50)
-    runner.bench_func("split a frame of fifty: lines end in CRLF", split, [FRAME.replace(b"\n", b"\r\n")] * 50, inner_loops=50)
+    runner.bench_func(
+        "split a frame of fifty: lines end in CRLF", split, [FRAME.replace(b"\n", b"\r\n")] * 50, inner_loops=50
+    )
     runner.bench_func("parse a frame of data", parse_sse, FRAME)
     runner.bench_func("parse a frame with a type", parse_sse, EVENT)
     runner.bench_func("write a frame", write_sse, DATA)
