@@ -80,6 +80,11 @@ def test_compatible_servers_have_other_shapes(dialect: AnthropicMessages, raw: b
     assert (error.message, error.verbatim) == ("no such model", False)
 
 
+def test_wt_304_an_inner_type_tells_more_than_the_status(dialect: AnthropicMessages) -> None:
+    """A proxy's 500 around a rate limit is read as what it is."""
+    assert dialect.read_error(500, body("rate_limit_error")).kind == "rate_limit"
+
+
 def test_wt_303_prose_is_not_searched(dialect: AnthropicMessages) -> None:
     """An echoed prompt that speaks of 429 and of long prompts is a plain bad request."""
     text = 'messages.0: "429 rate_limit_error: prompt is too long" is not allowed'

@@ -98,6 +98,15 @@ def test_wt_115_thinking_of_another_model_is_left_out(
     assert (sent["model"], sent["x"]) == (model, 1)
 
 
+def test_wt_115_a_changed_request_leaves_it_out_too(dialect: AnthropicMessages, request_of: Callable[..., Any]) -> None:
+    """A turn of nothing else goes with it."""
+    foreign = {"type": "thinking", "thinking": "hm", "signature": ""}
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": [foreign]}]
+    request = request_of({"model": "a", "max_tokens": 5, "messages": [*messages, messages[0]]})
+    body = json.loads(dialect.write_request(request.canonical, "a", Losses()).body)
+    assert [message["role"] for message in body["messages"]] == ["user", "user"]
+
+
 def test_signed_thinking_and_text_about_signatures_stay(
     dialect: AnthropicMessages, request_of: Callable[..., Any]
 ) -> None:

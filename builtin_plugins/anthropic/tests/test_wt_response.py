@@ -229,6 +229,14 @@ def test_an_answer_of_another_shape_is_refused(dialect: AnthropicMessages, body:
         dialect.read_response(body, WireRequest(b""))
 
 
+def test_an_answer_nested_without_end_is_refused(dialect: AnthropicMessages) -> None:
+    """Not with a crash."""
+    block = '{"type":"tool_result","tool_use_id":"a","content":['
+    deep = '{"id":"1","model":"m","content":[' + block * 400 + "]}" * 400 + "]}"
+    with pytest.raises(UpstreamBadResponse):
+        dialect.read_response(deep.encode(), WireRequest(b""))
+
+
 def test_an_error_inside_a_200_is_an_error(dialect: AnthropicMessages) -> None:
     """With the status that its type has."""
     body = b'{"type":"error","error":{"type":"overloaded_error","message":"busy"}}'

@@ -56,7 +56,7 @@ class MessagesReader:
             raise UpstreamBadResponse(f"the provider's stream began with {data['type']} instead of message_start")
         try:
             return list(handler(self, data))
-        except InvalidRequest as error:
+        except (InvalidRequest, RecursionError) as error:
             raise UpstreamBadResponse(f"the provider sent a {data['type']} event of another shape: {error}") from None
 
     def close(self) -> Iterable[Event]:

@@ -36,6 +36,8 @@ def read_response(body: bytes, memo: Memo) -> ChatResponse:
         return _read(data, memo)
     except InvalidRequest as error:
         raise _bad(error.message) from None
+    except RecursionError:
+        raise _bad("it is nested too deeply") from None
 
 
 def _bad(reason: object) -> UpstreamBadResponse:

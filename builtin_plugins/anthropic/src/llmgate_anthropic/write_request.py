@@ -76,7 +76,7 @@ def _own_body(chat: ChatRequest, model: str, writer: BlockWriter) -> dict[str, A
     system = [part for message in front for part in writer.write(message.content, "system")]
     if system:
         body["system"] = system
-    body["messages"] = [_own_message(message, writer) for message in messages]
+    body["messages"] = [written for message in messages if (written := _own_message(message, writer))["content"]]
     if chat.tools:
         body["tools"] = [write_own_tool(tool) for tool in chat.tools]
     thoughts = own_plan(chat.reasoning)
