@@ -167,6 +167,28 @@ def test_wt_109_usage_after_the_finish(wire: Wire, chunk: Chunk) -> None:
     assert events[-1].usage == Usage(3, 2)
 
 
+def test_wt_320_later_zeros_do_not_overwrite(wire: Wire, chunk: Chunk) -> None:
+    """A chunk that counts nothing never outweighs one that counted."""
+    counts = [{"prompt_tokens": n, "completion_tokens": n, "total_tokens": 2 * n} for n in (3, 0)]
+    chunks = [chunk({"content": "a"}, usage=counts[0]), chunk({}, "stop", usage=counts[1])]
+    end = wire.events(*chunks)[-1]
+    assert isinstance(end, End)
+    assert end.usage == Usage(3, 3)
+    probe = wire.dialect.probe(wire.request(stream=True))
+    for one in chunks:
+        probe.see(b"data: " + msgspec.json.encode(one) + b"\n\n")
+    assert probe.summary.usage == Usage(3, 3)
+
+
+def test_wt_110_trailing_chunks_are_dropped(wire: Wire, chunk: Chunk) -> None:
+    """Nothing follows the end, not even another end."""
+    done = b"data: [DONE]\n\n"
+    events = wire.events(chunk({"content": "a"}, "stop"), done, chunk({"content": "b"}), done)
+    assert isinstance(events[-1], End)
+    assert [event.text for event in events if isinstance(event, BlockDelta)] == ["a"]
+    assert len([event for event in events if isinstance(event, End)]) == 1
+
+
 def test_close_after_the_finish_is_an_end(wire: Wire, chunk: Chunk) -> None:
     """A provider that forgets its end marker has still said why it ended."""
     assert isinstance(wire.events(chunk({"content": "a"}), chunk({}, "stop"), end=False)[-1], End)

@@ -70,6 +70,13 @@ def test_wt_084_usage_chunk_when_asked(wire: Wire, check_chunks: Check) -> None:
     assert check_chunks(told_nothing)[-1].choices[0].finish_reason == "stop"
 
 
+def test_wt_293_role_once_and_delta_always(wire: Wire) -> None:
+    """Each choice says its role in its first chunk only, and no chunk lacks its delta object."""
+    found = deltas(wire.stream([START, *HI, *call(1, "{}"), STOP], **USAGE))
+    assert [("role" in delta) for delta in found] == [True, False, False, False, False]
+    assert all(isinstance(delta, dict) for delta in found)
+
+
 def test_wt_082_id_and_created_are_constant(wire: Wire, check_chunks: Check) -> None:
     """All chunks are one answer, made up or not."""
     for start in (START, Start("", "", created=7)):

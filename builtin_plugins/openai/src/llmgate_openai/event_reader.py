@@ -14,7 +14,7 @@ from llmgate_core.usage import Usage
 
 from .choice_blocks import ChoiceBlocks
 from .errors import rejection_within
-from .usage import read_usage
+from .usage import later, read_usage
 
 DONE: Final = b"[DONE]"
 # ``obfuscation`` is padding that hides lengths from eavesdroppers: it belongs to the bytes, not to the answer
@@ -73,7 +73,8 @@ class ChatEventReader:
         if chunk.get("error") is not None:
             self._over = True
             return (Failure(rejection_within(chunk["error"])),)
-        self._usage = read_usage(chunk.get("usage")) or self._usage
+        if chunk.get("usage") is not None:
+            self._usage = later(self._usage, read_usage(chunk["usage"]))
         events: list[Event] = []
         self._keep_extra(chunk)
         choices = chunk.get("choices") or ()

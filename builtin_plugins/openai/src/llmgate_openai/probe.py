@@ -16,7 +16,7 @@ from llmgate_core.wirevalues import Summary
 
 from .errors import rejection_within
 from .event_reader import DONE, check_text, decode_chunk
-from .usage import read_usage
+from .usage import later, read_usage
 from .words import canonical_finish
 
 
@@ -133,7 +133,7 @@ class ChatProbe:
         if summary.model is None and type(chunk.model) is str:
             summary.model = chunk.model
         if chunk.usage is not None:
-            summary.usage = read_usage(chunk.usage) or summary.usage
+            summary.usage = later(summary.usage, read_usage(chunk.usage))
         if not chunk.choices:
             return FrameKind.DROP if chunk.usage is not None and self._drop_usage else FrameKind.LIFECYCLE
         kind = FrameKind.LIFECYCLE

@@ -56,6 +56,13 @@ def read_usage(value: Any) -> Usage | None:
     return evolve(usage, extra=extra) if extra else usage
 
 
+def later(known: Usage | None, told: Usage | None) -> Usage | None:
+    """What holds after a stream told its usage again: the last one, but never a nothing over a something."""
+    if told is None or (known is not None and known.total_tokens and not told.total_tokens):
+        return known
+    return told
+
+
 def _details(left: dict[str, Any], name: str) -> dict[str, Any]:
     details = left.pop(name, None)
     return {key: value for key, value in details.items() if value is not None} if type(details) is dict else {}
