@@ -52,6 +52,7 @@ def plan_of(asked: argparse.Namespace) -> rounds.Plan:
     return rounds.Plan(
         rounds=asked.rounds,
         seconds=asked.seconds,
+        warm=1 if asked.quick else 5,
         workloads=[known[name] for name in wanted],
         peers=[] if asked.quick else chosen_peers(asked.peers, asked.peer),
         rate=0 if asked.quick else asked.rate,

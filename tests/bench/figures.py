@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -16,7 +17,7 @@ from llmgate_core.chains import CompiledHook, Implementation, compile_hook
 from . import wrk
 from .contestants import Contestant, Scene
 from .llmgate import LLMGate
-from .measure import cpu_seconds_each, pss_bytes
+from .measure import connections_each, cpu_seconds, pss_bytes
 from .processes import Failed, on_core
 from .readings import prepare
 from .workloads import Workload
@@ -27,11 +28,11 @@ MANY: Final = 128
 
 @frozen
 class Workers:
-    """CPU microseconds per request with one and with two workers, and each of the two's share of that time."""
+    """CPU microseconds per request with one and with two workers, and how many connections each of the two was given."""
 
     alone: float
     together: float
-    shares: list[float]
+    connections: list[int]
     failed: int
 
 
@@ -64,23 +65,26 @@ def import_seconds(scene: Scene) -> float:
 
 
 def two_workers(scene: Scene, workload: Workload, seconds: float) -> Workers:
-    """The same load on a gateway with one worker and on one with two, both bound to the gateway's core."""
-    costs, shares, failed = [], [], 0
+    """The same load on a gateway with one worker and on one with two, all bound to the gateway's core."""
+    costs: list[float] = []
+    connections: list[int] = []
+    failed = 0
     for count in (1, 2):
         gateway = LLMGate(scene, workers=count)
         try:
             url, lua = prepare(scene, gateway, workload)
             wrk.run(url, lua, MANY, 1, scene.load_core)
-            before = cpu_seconds_each(gateway.pid)
-            load = wrk.run(url, lua, MANY, seconds, scene.load_core)
-            after = cpu_seconds_each(gateway.pid)
+            before = cpu_seconds(gateway.pid)
+            with ThreadPoolExecutor(1) as pool:
+                running = pool.submit(wrk.run, url, lua, MANY, seconds, scene.load_core)
+                time.sleep(seconds / 2)
+                connections = sorted(connections_each(gateway.pid, gateway.port).values(), reverse=True)[:count]
+                load = running.result()
+            costs.append((cpu_seconds(gateway.pid) - before) / load.requests * 1e6)
         finally:
             gateway.stop()
-        spent = [after[pid] - before.get(pid, 0.0) for pid in after]
-        costs.append(sum(spent) / load.requests * 1e6)
         failed += load.failed
-        shares = sorted((one / sum(spent) for one in spent), reverse=True)[:count]
-    return Workers(costs[0], costs[1], shares, failed)
+    return Workers(costs[0], costs[1], connections, failed)
 
 
 def memory(

@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Final
+
+ESTABLISHED: Final = "01"
+LISTENING: Final = "0A"
+"""The kernel's numbers for a TCP socket's state."""
 
 
 def tree(pid: int) -> list[int]:
@@ -56,18 +61,37 @@ def pss_bytes(pid: int) -> int:
     return total
 
 
+def connections_each(pid: int, port: int) -> dict[int, int]:
+    """How many accepted connections on this port each living process of the tree holds."""
+    sockets = _sockets(port, ESTABLISHED)
+    return {member: len(sockets & _open_sockets(Path(f"/proc/{member}/fd"))) for member in tree(pid)}
+
+
 def pid_listening(port: int) -> int:
     """The process that listens on this TCP port, among those whose files we may look at; 0 when there is none."""
-    sockets = set()
+    sockets = _sockets(port, LISTENING)
+    for folder in sorted(Path("/proc").glob("[0-9]*/fd"), key=lambda path: int(path.parts[2])):
+        if sockets & _open_sockets(folder):
+            return int(folder.parts[2])
+    return 0
+
+
+def _sockets(port: int, state: str) -> set[str]:
+    """Sockets with this local port, as `/proc` names them among a process's files."""
+    found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in Path(table).read_text().splitlines()[1:]:
             fields = line.split()
-            if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
-                sockets.add(f"socket:[{fields[9]}]")
-    for folder in sorted(Path("/proc").glob("[0-9]*/fd"), key=lambda path: int(path.parts[2])):
-        try:
-            if any(str(entry.readlink()) in sockets for entry in folder.iterdir()):
-                return int(folder.parts[2])
-        except OSError:  # another user's, or ended meanwhile
-            continue
-    return 0
+            if fields[3] == state and int(fields[1].rpartition(":")[2], 16) == port:
+                found.add(f"socket:[{fields[9]}]")
+    return found
+
+
+def _open_sockets(folder: Path) -> set[str]:
+    found = set()
+    try:
+        for entry in folder.iterdir():
+            found.add(str(entry.readlink()))
+    except OSError:  # another user's, or ended or closed meanwhile
+        return found
+    return found

@@ -6,6 +6,7 @@ import http.client
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +66,23 @@ def closed_loop(scene: Scene, who: Contestant, workload: Workload, number: int, 
         busy=spent / load.seconds,
         note="" if connections == workload.connections else f"on {connections} connections",
     )
+
+
+def settle(who: Contestant, patience: float = 10.0) -> None:
+    """Wait until the contestant has nothing left to do: a slow one still works on what it was asked last."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        before = cpu_seconds(who.pid)
+        time.sleep(0.1)
+        if cpu_seconds(who.pid) - before <= 0.02:
+            return
+
+
+def acquaint(scene: Scene, who: Contestant, seconds: float) -> None:
+    """Load that is not counted, for caches to fill and compilers to compile."""
+    url, lua = prepare(scene, who, UNARY)
+    wrk.run(url, lua, min(UNARY.connections, who.most_connections), seconds, scene.load_core)
+    settle(who)
 
 
 def prepare(scene: Scene, who: Contestant, workload: Workload) -> tuple[str, Path]:

@@ -88,9 +88,11 @@ def _alone(figures: Figures) -> Iterator[tuple[str, str, str]]:
         yield "one more no-op async plugin, µs per request", Spread.of(figures.plugin).show(digits=2), "≤ 0.3"
     if figures.workers:
         ratio = Spread.of(one.together / one.alone for one in figures.workers)
-        uneven = Spread.of(max(one.shares) * len(one.shares) - 1 for one in figures.workers)
+        uneven = Spread.of(
+            max(one.connections) * len(one.connections) / sum(one.connections) - 1 for one in figures.workers
+        )
         yield "`--workers 2`: CPU per request, × one worker", ratio.show(digits=2), "1"
-        yield "`--workers 2`: busier worker above its fair share, %", uneven.show(100, 0), "≤ 20"
+        yield "`--workers 2`: busier worker's connections above its fair share, %", uneven.show(100, 0), "≤ 20"
     if figures.memory:
         first, last = figures.memory[0], figures.memory[-1]
         middle = statistics.median(size for _, size in figures.memory)

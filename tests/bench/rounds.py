@@ -18,17 +18,21 @@ from .haproxy import HAProxy
 from .llmgate import LLMGate
 from .peers import Peer, Recipe
 from .processes import cores
-from .readings import DIRECT, LATENCY, Reading, closed_loop, open_loop, problem
+from .readings import DIRECT, LATENCY, Reading, acquaint, closed_loop, open_loop, problem, settle
 from .upstream import Upstream
 from .workloads import UNARY, Workload
 
 
 @frozen
 class Plan:
-    """What to run. ``seconds`` per measurement; ``rate`` of the open loop; ``requests`` for memory; 0 leaves either out."""
+    """What to run: ``warm`` seconds of load before the first round, ``seconds`` per measurement.
+
+    ``rate`` is the open loop's, ``requests`` are for memory; 0 leaves either out.
+    """
 
     rounds: int
     seconds: float
+    warm: float
     workloads: Sequence[Workload]
     peers: Sequence[Recipe]
     rate: float
@@ -98,6 +102,9 @@ class Run:
 
     def go(self) -> Outcome:
         """Every round, then memory."""
+        for who in dict.fromkeys(who for _, who in self._asked):
+            self._progress.tell(f"{who.name} warms up")
+            acquaint(self._scene, who, self._plan.warm)
         for number in range(1, self._plan.rounds + 1):
             self._round(number)
             if self._plan.rate:
@@ -133,6 +140,7 @@ class Run:
             for who in reversed(those) if number % 2 == 0 else those:
                 reading = closed_loop(self._scene, who, workload, number, self._plan.seconds)
                 self._outcome.readings.append(reading)
+                settle(who)
                 failed = f", {reading.failed} FAILED" if reading.failed else ""
                 self._progress.step(
                     f"round {number} · {workload.name} · {who.name}: {reading.cpu:,.1f} µs, "
@@ -146,6 +154,8 @@ class Run:
                 continue
             reading = open_loop(self._scene, who, number, self._plan.seconds, self._plan.rate)
             self._outcome.readings.append(reading)
+            if who:
+                settle(who)
             note = f", {reading.note}" if reading.note else ""
             self._progress.step(
                 f"round {number} · {LATENCY} · {who.name if who else DIRECT}: "

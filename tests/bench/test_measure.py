@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench.measure import cpu_seconds, cpu_seconds_each, pid_listening, pss_bytes, tree
+from tests.bench.measure import connections_each, cpu_seconds, cpu_seconds_each, pid_listening, pss_bytes, tree
 
 BUSY = "import time\nwhile time.process_time() < 0.25: pass\nprint(flush=True)\ninput()"
 PARENT = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {BUSY!r}])"
@@ -66,3 +66,14 @@ def test_who_listens_is_found_by_the_port() -> None:
         port = listener.getsockname()[1]
         assert pid_listening(port) == os.getpid()
     assert pid_listening(port) == 0
+
+
+def test_accepted_connections_are_counted_where_they_are_held() -> None:
+    """Two clients on one listener: two, and the listener itself is none; other ends in the same process do not count."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address), socket.create_connection(address):
+            accepted = [listener.accept()[0] for _ in range(2)]
+            assert connections_each(os.getpid(), address[1])[os.getpid()] == 2
+        for sock in accepted:
+            sock.close()

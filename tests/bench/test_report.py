@@ -62,11 +62,14 @@ def test_a_contestant_that_fell_behind_has_no_latency() -> None:
 
 
 def test_what_llmgate_is_measured_for_alone_has_its_aim_beside_it() -> None:
-    """Two workers: 66 % of the load on one of them is 32 % above its fair share."""
-    figures = Figures(workers=[Workers(alone=30.0, together=33.0, shares=[0.66, 0.34], failed=0)])
+    """Two workers: 66 of 100 connections on one of them are 32 % above its fair share."""
+    figures = Figures(workers=[Workers(alone=30.0, together=33.0, connections=[66, 34], failed=0)])
     shown = tables(Outcome(figures=figures))
     assert cells(shown, "`--workers 2`: CPU per request, × one worker")[1:] == ["1.10–1.10–1.10", "1"]
-    assert cells(shown, "`--workers 2`: busier worker above its fair share, %")[1:] == ["32–32–32", "≤ 20"]
+    assert cells(shown, "`--workers 2`: busier worker's connections above its fair share, %")[1:] == [
+        "32–32–32",
+        "≤ 20",
+    ]
 
 
 def test_an_empty_column_is_left_out() -> None:
