@@ -10,9 +10,9 @@ from xml.sax.saxutils import escape
 from .summary import Row
 from .workloads import WORKLOADS
 
-WIDTH: Final = 760
+WIDTH: Final = 780
 LEFT: Final = 92
-RIGHT: Final = 140
+RIGHT: Final = 160
 BAR: Final = 18
 STEP: Final = 23
 STYLE: Final = """\
@@ -44,7 +44,7 @@ def draw(rows: Sequence[Row]) -> str:
     lines, y = [], 62
     for workload, those in groups:
         lines.append(f'  <text class="group" x="12" y="{y + 13}">{escape(workload.name)}</text>')
-        lines.append(f'  <text class="small" x="{LEFT + 40}" y="{y + 13}">{escape(workload.says)}</text>')
+        lines.append(f'  <text class="small" x="{LEFT + 48}" y="{y + 13}">{escape(workload.says)}</text>')
         y += 20
         for row in those:
             lines += _bar(row, x(low), x(row.cpu.median), (x(row.cpu.least), x(row.cpu.most)), y)
@@ -76,7 +76,9 @@ def draw(rows: Sequence[Row]) -> str:
 def _bar(row: Row, start: float, end: float, spread: tuple[float, float], y: int) -> list[str]:
     kind = row.contestant if row.contestant in {"llmgate", "haproxy"} else "other"
     middle = y + BAR / 2
-    ratio = f" · {row.ratio.median:.1f}×" if row.ratio and row.contestant != "haproxy" else ""
+    ratio = ""
+    if row.ratio and row.contestant != "haproxy":
+        ratio = f" · {row.ratio.median:,.{0 if row.ratio.median >= 100 else 1}f}×"
     return [
         f'  <text class="small" x="{LEFT - 8}" y="{y + 13}" text-anchor="end">{escape(row.contestant)}</text>',
         f'  <rect class="{kind}" x="{start:.1f}" y="{y}" width="{max(end - start, 1):.1f}" height="{BAR}" rx="2"/>',
