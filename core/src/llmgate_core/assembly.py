@@ -9,7 +9,7 @@ import attrs
 from .decisions import EMPTY
 from .events import BlockDelta, BlockStart, BlockStop, End, Event, Failure, Finish, Start
 from .messages import Audio, Block, ChatResponse, Choice, Message, Refusal, Text, Thinking, ToolCall
-from .upstream_errors import StreamInterrupted
+from .upstream_errors import StreamInterrupted, UpstreamBadResponse
 from .usage import Usage
 
 
@@ -55,18 +55,20 @@ class Assembler:
     def __init__(self) -> None:
         self._start = Start("", "")
         self._end: End | None = None
-        self._blocks: dict[int, dict[int, Block]] = {}
-        self._logprobs: dict[int, Any] = {}
+        self._blocks: dict[int, dict[int, _Parts]] = {}
+        self._logprobs: dict[int, list[Any]] = {}
 
     def add(self, event: Event) -> None:
         """Take one event in."""
         if isinstance(event, BlockDelta):
-            blocks = self._blocks[event.choice]
-            blocks[event.index] = _extended(blocks[event.index], event)
-            if "logprobs" in event.extra:
-                self._logprobs[event.choice] = _joined(self._logprobs.get(event.choice), event.extra["logprobs"])
+            parts = self._blocks.get(event.choice, {}).get(event.index)
+            if parts is None:
+                raise UpstreamBadResponse("the provider's stream goes on with a block that did not begin")
+            parts.deltas.append(event)
+            if event.extra and event.extra.get("logprobs") is not None:
+                self._logprobs.setdefault(event.choice, []).append(event.extra["logprobs"])
         elif isinstance(event, BlockStart):
-            self._blocks.setdefault(event.choice, {})[event.index] = event.block
+            self._blocks.setdefault(event.choice, {})[event.index] = _Parts(event.block)
         elif isinstance(event, Start):
             self._start = event
         elif isinstance(event, End):
@@ -91,37 +93,61 @@ class Assembler:
 
     def _choice(self, finish: Finish) -> Choice:
         blocks = self._blocks.get(finish.choice, {})
-        message = Message("assistant", tuple(blocks[index] for index in sorted(blocks)))
-        logprobs = self._logprobs.get(finish.choice)
+        message = Message("assistant", tuple(blocks[index].whole() for index in sorted(blocks)))
+        logprobs = _joined(self._logprobs.get(finish.choice, []))
         return Choice(
             message, finish.reason, finish.choice, finish.native, finish.stop_sequence, logprobs, finish.extra
         )
 
 
-def _extended(block: Block, delta: BlockDelta) -> Block:
-    if isinstance(block, (Text, Refusal, Thinking)) and delta.kind in {"text", "refusal", "thinking"}:
-        return attrs.evolve(block, text=block.text + delta.text)
-    if isinstance(block, ToolCall) and delta.kind == "arguments":
-        return attrs.evolve(block, arguments=block.arguments + delta.text)
-    if isinstance(block, Thinking) and delta.kind == "signature":
-        return attrs.evolve(block, signature=(block.signature or "") + delta.text)
-    if isinstance(block, Text) and delta.kind == "citation":
-        citations = [*block.extra.get("citations", ()), delta.extra.get("citation")]
-        return attrs.evolve(block, extra={**block.extra, "citations": citations})
-    if isinstance(block, Audio) and delta.kind == "audio":
-        source = attrs.evolve(block.source, value=block.source.value + delta.text)
-        return attrs.evolve(block, source=source, extra={**block.extra, **delta.extra})
-    return block
+class _Parts:
+    """A block as it began, and its deltas: put together once, so that a long answer costs no more than its length."""
+
+    __slots__ = ("_block", "deltas")
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+        self.deltas: list[BlockDelta] = []
+
+    def whole(self) -> Block:
+        """The complete block."""
+        block = self._block
+        if isinstance(block, (Text, Refusal)):
+            return self._with_citations(attrs.evolve(block, text=block.text + self._joined("text", "refusal")))
+        if isinstance(block, Thinking):
+            signature = (block.signature or "") + self._joined("signature")
+            text = block.text + self._joined("thinking", "text")
+            return attrs.evolve(block, text=text, signature=signature if self._has("signature") else block.signature)
+        if isinstance(block, ToolCall):
+            return attrs.evolve(block, arguments=block.arguments + self._joined("arguments"))
+        if isinstance(block, Audio):
+            source = attrs.evolve(block.source, value=block.source.value + self._joined("audio"))
+            extra = {name: value for delta in self.deltas for name, value in delta.extra.items()}
+            return attrs.evolve(block, source=source, extra={**block.extra, **extra} if extra else block.extra)
+        return block
+
+    def _with_citations(self, block: Text | Refusal) -> Block:
+        told = [delta.extra.get("citation") for delta in self.deltas if delta.kind == "citation"]
+        return (
+            attrs.evolve(block, extra={**block.extra, "citations": [*block.extra.get("citations", ()), *told]})
+            if told
+            else block
+        )
+
+    def _joined(self, *kinds: str) -> str:
+        return "".join(delta.text for delta in self.deltas if delta.kind in kinds)
+
+    def _has(self, kind: str) -> bool:
+        return any(delta.kind == kind for delta in self.deltas)
 
 
-def _joined(have: Any, new: Any) -> Any:
-    """Token log probabilities are lists by name (``content``, ``refusal``): appended."""
-    if not isinstance(have, dict) or not isinstance(new, dict):
-        return new if have is None else have
-    return {
-        name: [*(have.get(name) or []), *(new.get(name) or [])] if have.get(name) or new.get(name) else None
-        for name in {**have, **new}
-    }
+def _joined(told: list[Any]) -> Any:
+    """Token log probabilities are lists by name (``content``, ``refusal``): appended. Of any other shape the first counts."""
+    if not told or not isinstance(told[0], dict):
+        return told[0] if told else None
+    tables = [one for one in told if isinstance(one, dict)]
+    names = dict.fromkeys(name for one in tables for name in one)
+    return {name: [item for one in tables for item in one.get(name) or ()] or None for name in names}
 
 
 def merged(first: Usage | None, last: Usage | None) -> Usage | None:

@@ -59,6 +59,8 @@ class Lane:
         kind = head.headers.get("content-type", "")
         if not self.use_lean or not (kind == "application/json" or kind.startswith("application/json;")):
             return None
+        if head.length > gateway.config.gateway.max_body:
+            return None
         return gateway.intake.routes.lean(head.path)
 
     def _watch(self) -> None:

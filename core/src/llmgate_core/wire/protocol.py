@@ -74,15 +74,24 @@ class ServerProtocol(RequestHandler):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio's own signature; aiohttp narrows it
         """A client that only closed its sending side still gets its answer; one that left resets what is written now."""
-        if self._current_request is None:
+        if not self._answers:
             return False
         self.close()
         keep_probing(self._loop, self._probe)
         return True
 
+    @property
+    def _answers(self) -> bool:
+        """Whether a request is there and not answered yet: from its bytes' coming on, before aiohttp's tasks have begun."""
+        return bool(self._messages) or self._waiter is None
+
     def _probe(self) -> bool:
         """Write something harmless to a client that may be gone; False when there is no request to end."""
-        if self._current_request is None or self.transport is None or self.transport.is_closing():
+        if not self._answers or self.transport is None or self.transport.is_closing():
+            return False
+        request = self._current_request
+        if request is not None and not request.content.is_eof():
+            self.transport.close()  # the rest of its body will never come
             return False
         if self._responder_probe is not None:
             self._responder_probe()

@@ -93,6 +93,8 @@ class Server:
             head = _head_of(request)
             dialect: Dialect | None = None
             try:
+                if request.version < (1, 0):
+                    raise InvalidRequest("HTTP/0.9 is not served; use HTTP/1.1", code="invalid_http")
                 match = gateway.intake.routes.find(head)
                 dialect = match.dialect
                 if match.endpoint is not None:
