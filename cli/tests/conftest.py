@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 
 from llmgate_cli.main import make_cli
 
-PATIENCE = 30.0  # seconds until a process that hangs fails its test; nothing is asserted about time
+PATIENCE = 120.0  # seconds until a process that hangs fails its test; nothing is asserted about time
 
 TOY = """
     import asyncio

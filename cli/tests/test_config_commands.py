@@ -104,6 +104,42 @@ def test_init_names_every_setting_with_its_default(run: Run) -> None:
     assert names == set(GatewayConfig.__annotations__)
 
 
+def test_init_switches_on_whose_key_is_there(run: Run, toys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider whose usual variable is set is on in the file, as without one; another stands there as a comment."""
+    toys.add("seller", SELLER)
+    monkeypatch.setenv("SELLER_API_KEY", "canary")
+    run("config", "init", "with.toml")
+    assert tomllib.loads(Path("with.toml").read_text())["providers"]["seller"] == {"keys": [{"env": "SELLER_API_KEY"}]}
+    monkeypatch.delenv("SELLER_API_KEY")
+    run("config", "init", "without.toml")
+    text = Path("without.toml").read_text()
+    assert "seller" not in tomllib.loads(text).get("providers", {})
+    assert '# [providers.seller]\n# keys = [{ env = "SELLER_API_KEY" }]\n' in text
+
+
+def test_init_bears_a_broken_plugin(run: Run, toys: Any) -> None:
+    """The file that could disable it can still be made."""
+    toys.add("broken", "import no_such_module_anywhere\n")
+    assert run("config", "init").exit_code == 0
+
+
+SELLER = """
+    from llmgate_core import HttpProvider, Plugin
+
+    class SellerProvider(HttpProvider):
+        type = "seller"
+        dialects = ("plain.chat",)
+        usual_env = "SELLER_API_KEY"
+        default_base_url = "http://127.0.0.1:1"
+        def authorise(self, key):
+            return {}
+
+    class SellerPlugin(Plugin):
+        def llmgate_register_providers(self, register):
+            register(SellerProvider)
+"""
+
+
 def test_init_overwrites_only_when_told(run: Run, tmp_path: Path) -> None:
     """What somebody wrote is not lost by mistake."""
     file = tmp_path / "mine.toml"

@@ -40,7 +40,7 @@ class Slow:
 
     def over(self) -> bool:
         """Whether it has come to an end; waits for it."""
-        self._thread.join(30)
+        self._thread.join(120)
         return not self._thread.is_alive()
 
 
@@ -57,7 +57,7 @@ def test_request_in_flight_is_finished(served: Any, gate: Path) -> None:
     slow = Slow(served, gate)
     served.signal(signal.SIGTERM)
     served.wait_for("stopping: requests in flight")
-    closed = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    closed = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     with pytest.raises(ConnectionRefusedError):
         wait_until_refused(closed)
     (gate / "open").touch()

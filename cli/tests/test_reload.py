@@ -107,3 +107,14 @@ def test_another_port_needs_a_restart(toys: Any, serve: Callable[..., Any]) -> N
     served.wait_for("host and port change only with a restart")
     served.wait_for("reloaded")
     assert served.ask()["x-greeting"] == "new"
+
+
+def test_upgraded_plugin_needs_a_restart(toys: Any, serve: Callable[..., Any]) -> None:
+    """Python keeps a module that was imported: the log says that the new version waits."""
+    served = serve(toys.config())
+    served.ask()
+    (toys.folder / "llmgate_toy-0.1.0.dist-info").rename(toys.folder / "old")
+    toys.add("toy", (toys.folder / "llmgate_toy.py").read_text(), version="0.2.0")
+    served.signal(signal.SIGHUP)
+    served.wait_for(r"plugin 'toy' runs as 0\.1\.0 until a restart; 0\.2\.0 is installed")
+    served.wait_for("reloaded")

@@ -60,12 +60,12 @@ def port(stranger: Stranger) -> Iterator[int]:
         yield int(first.rpartition(":")[2])
         process.send_signal(signal.SIGTERM)
         process.stderr.read()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
 
 
 def ask(port: int, path: str, body: dict[str, Any]) -> tuple[dict[str, str], Any]:
     """Headers and body of one good answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
     answer = connection.getresponse()
     text = answer.read()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from llmgate_core import Dialect, Provider
     from llmgate_core.gateway import Gateway
+
+KEY: Final = "LLMGATE_KEY"
 
 
 def banner(gateway: Gateway, host: str, port: int, workers: int = 1) -> str:
@@ -27,7 +29,15 @@ def banner(gateway: Gateway, host: str, port: int, workers: int = 1) -> str:
         f"  plugins    {', '.join(gateway.registry.plugin_names) or 'none'}",
     ]
     curl = curl_line(gateway, url)
-    return "\n".join([*lines, *(["  try it:", f"  {curl}"] if curl else [])])
+    if curl:
+        told = f", with {KEY} set to a client's key" if asks_for_keys(gateway) else ""
+        lines += [f"  try it{told}:", f"  {curl}"]
+    return "\n".join(lines)
+
+
+def asks_for_keys(gateway: Gateway) -> bool:
+    """Whether the shipped plugin that asks clients for keys has some."""
+    return "auth" in gateway.registry.plugin_names and bool(gateway.config.plugins.get("auth", {}).get("keys"))
 
 
 def url_of(host: str, port: int) -> str:
@@ -78,8 +88,8 @@ def _curl(gateway: Gateway, dialect: Dialect, model: str, url: str) -> str | Non
     chat = ChatRequest(model=model, messages=(Message("user", (Text("Hello!"),)),))
     wire = dialect.write_request(chat, model, Losses())
     headers = {"content-type": "application/json", **wire.headers}
-    if gateway.config.plugins.get("auth", {}).get("keys"):
-        headers["authorization"] = "Bearer $LLMGATE_KEY"
+    if asks_for_keys(gateway):
+        headers["authorization"] = f"Bearer ${KEY}"
     shown = " ".join(f'-H "{name}: {value}"' for name, value in headers.items())
     body = json.dumps(json.loads(wire.body), ensure_ascii=False, separators=(",", ":"))
     return f"curl {url}{path} {shown} -d {shlex.quote(body)}"

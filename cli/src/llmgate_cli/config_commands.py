@@ -57,10 +57,8 @@ def init(file: Path, force: bool) -> None:
 
     if file.exists() and not force:
         raise ConfigFailure(f"{file} is there already; --force overwrites it, or give another name")
-    with config_errors():
-        text = starter()
     try:
-        file.write_text(text, "utf-8")
+        file.write_text(starter(), "utf-8")
     except OSError as error:
         raise ConfigFailure(f"{file} cannot be written: {error.strerror}") from None
     used = "" if find_config(None) == file else f" -c {file}"

@@ -115,6 +115,7 @@ class Process:
                 config = await asyncio.to_thread(self._read)
                 gateway = await asyncio.to_thread(build, config)
                 await server.replace(gateway)
+                tell_what_needs_a_restart(self._gateway, gateway)
                 self._gateway = gateway
                 logger.info("reloaded %s", config.file or "(no config file)")
 
@@ -146,6 +147,15 @@ def start_errors() -> Iterator[None]:
             raise
         what = f"{type(error).__name__}: {error}"
         raise Failure(f"the gateway could not serve: {what}\n  {TRACEBACK}=1 shows where") from error
+
+
+def tell_what_needs_a_restart(old: Gateway, new: Gateway) -> None:
+    """A module that was imported stays as it is: a plugin that was upgraded meanwhile runs on as it was."""
+    versions = {plugin.name: plugin.version for plugin in old.plugins}
+    for plugin in new.plugins:
+        runs = versions.get(plugin.name, plugin.version)
+        if runs != plugin.version:
+            logger.warning("plugin %r runs as %s until a restart; %s is installed", plugin.name, runs, plugin.version)
 
 
 async def _told_to_hurry(signals: asyncio.Queue[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ PORTS = click.IntRange(0, 65535)
 def serve(file: Path | None, host: str | None, port: int | None, workers: int) -> None:
     """Serve. SIGTERM and SIGINT drain, SIGHUP reads the config again."""
     set_up_logging(several=workers > 1)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until somebody listens: it would end the start
     with config_errors():
         config = read_config(file, host, port)
         again = Rereading(partial(read_config, file, host, port), (config.gateway.host, config.gateway.port))

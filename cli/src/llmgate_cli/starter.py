@@ -11,6 +11,7 @@ import attrs
 
 from . import tomltext
 from .order import DEFAULT_ORDER
+from .survey import survey
 
 if TYPE_CHECKING:
     from llmgate_core.provider import Provider
@@ -65,17 +66,24 @@ def _gateway() -> str:
 
 
 def _providers(environ: Mapping[str, str]) -> str:
-    from llmgate_core.config import Config
-    from llmgate_core.startup import build_gateway
-
-    types = build_gateway(Config(), default_order=DEFAULT_ORDER, environ={}).registry.provider_types
     lines = ["# Providers. A key is a string, { env = … } or { file = … }, alone or with weight = … and models = […]."]
-    for name, cls in types.items():
+    for cls in sorted(_types(), key=lambda cls: cls.type):
         if cls.usual_env:
-            lines += _provider(name, cls, "" if environ.get(cls.usual_env) else "# ")
+            lines += _provider(cls, "" if environ.get(cls.usual_env) else "# ")
     return "\n".join(lines) + "\n"
 
 
-def _provider(name: str, cls: type[Provider], mark: str) -> list[str]:
+def _types() -> list[type[Provider]]:
+    """What the installed plugins offer; one that cannot run offers nothing, and keeps nobody from starting a config."""
+    from llmgate_core.config import Config
+
+    types: list[type[Provider]] = []
+    for status in survey(Config()):
+        if status.loaded is not None and "llmgate_register_providers" in status.hooks:
+            status.loaded.instance.llmgate_register_providers(types.append)
+    return types
+
+
+def _provider(cls: type[Provider], mark: str) -> list[str]:
     key = tomltext.value([{"env": cls.usual_env}])
-    return ["", f"{mark}[{'.'.join(map(tomltext.key, ('providers', name)))}]", f"{mark}keys = {key}"]
+    return ["", f"{mark}[providers.{tomltext.key(cls.type)}]", f"{mark}keys = {key}"]

@@ -6,6 +6,8 @@ starts crashed ones again, and hands signals on. SIGHUP goes through it: a confi
 
 from __future__ import annotations
 
+import gc
+import importlib
 import logging
 import math
 import os
@@ -24,7 +26,7 @@ from attrs import define
 
 from .listening import address_of, can_share, reserve
 from .output import ConfigFailure
-from .process import HEARD, build, reload_failures
+from .process import HEARD, build, loop_factory, reload_failures
 from .worker import Pipes, become_worker
 
 if TYPE_CHECKING:
@@ -77,6 +79,13 @@ def metrics_folder() -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def share_imports() -> None:
+    """Load here what every worker needs: it is read once, and its memory is shared as long as nobody writes to it."""
+    importlib.import_module("llmgate_core.wire.server")
+    loop_factory()
+    gc.freeze()
+
+
 class Master:
     """Starts, watches and ends the workers. Synchronous and single-threaded, so that it may fork at any time."""
 
@@ -98,6 +107,7 @@ class Master:
 
         where = address_of(self._reserved)
         self._banner = banner(build(self._config), *where, workers=len(self._slots))
+        share_imports()
         self._hear()
         while not self._stopping or any(slot.pid for slot in self._slots):
             self._fill()
@@ -113,6 +123,7 @@ class Master:
         signal.set_wakeup_fd(self._wakeup[1].fileno(), warn_on_full_buffer=False)
         for number in WATCHED:
             signal.signal(number, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
 
     def _wait(self) -> bytes:
         """Sleep until there is something to do; the signals that came."""
