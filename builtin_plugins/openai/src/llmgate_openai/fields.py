@@ -63,8 +63,10 @@ class Fields:
 
     def string(self, name: str) -> str | None:
         """A string, or None."""
-        value: str | None = self._typed(name, str, "a string")
-        return value
+        value = self._left.pop(name, None)
+        if value is None or type(value) is str:
+            return value
+        raise self.wrong(name, "must be a string")
 
     def boolean(self, name: str) -> bool | None:
         """true, false, or None."""
@@ -114,6 +116,8 @@ class Fields:
 
     def objects(self, name: str) -> Iterator[Fields]:
         """The objects of an array, each to be taken apart; none when the field is absent."""
+        if name not in self._left:
+            return
         for number, item in enumerate(self.array(name) or ()):
             yield self.child(f"{name}[{number}]", item)
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from attrs import evolve
-
 from llmgate_core.decisions import EMPTY
 from llmgate_core.usage import Usage
 
@@ -39,21 +37,17 @@ def read_usage(value: Any) -> Usage | None:
             # some servers count reasoning beside the completion, yet within the total
             native = {"completion_tokens": completion}
             completion = (completion or 0) + (reasoning or 0)
-    usage = Usage(
-        prompt,
-        completion,
-        cache_read_tokens=_within(count(inputs.pop("cached_tokens", None)), prompt),
-        cache_write_tokens=_within(count(inputs.pop("cache_write_tokens", None)), prompt),
-        reasoning_tokens=reasoning,
-        audio_input_tokens=count(inputs.pop("audio_tokens", None)),
-        audio_output_tokens=count(outputs.pop("audio_tokens", None)),
-        estimated=left.pop("estimated", False) is True,
-    )
-    if usage == Usage():
+    cached, stored = _within(inputs, "cached_tokens", prompt), _within(inputs, "cache_write_tokens", prompt)
+    heard, said = count(inputs.pop("audio_tokens", None)), count(outputs.pop("audio_tokens", None))
+    estimated = left.pop("estimated", False) is True
+    if prompt is completion is cached is stored is reasoning is heard is said is None:
         return None
-    details = {"prompt_tokens_details": inputs, "completion_tokens_details": outputs}
-    extra = {**left, **{name: rest for name, rest in details.items() if rest}, **native}
-    return evolve(usage, extra=extra) if extra else usage
+    if inputs:
+        left["prompt_tokens_details"] = inputs
+    if outputs:
+        left["completion_tokens_details"] = outputs
+    left.update(native)
+    return Usage(prompt, completion, cached, stored, None, None, reasoning, heard, said, estimated, left or EMPTY)
 
 
 def later(known: Usage | None, told: Usage | None) -> Usage | None:
@@ -68,7 +62,9 @@ def _details(left: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in details.items() if value is not None} if type(details) is dict else {}
 
 
-def _within(part: int | None, whole: int | None) -> int | None:
+def _within(details: dict[str, Any], name: str, whole: int | None) -> int | None:
+    """A part of the prompt: never more than the whole of it."""
+    part = count(details.pop(name, None))
     return part if part is None or whole is None else min(part, whole)
 
 
