@@ -157,7 +157,7 @@ def kept(written: Any, sent: Any) -> None:
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(body=REQUEST, limit=LIMIT, stream=st.booleans())
 def test_every_field_of_a_request_is_kept(

@@ -33,7 +33,7 @@ from llmgate_core.wirevalues import WireRequest
 if TYPE_CHECKING:
     from builtin_plugins.openai.tests.conftest import Wire
 
-QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 WORDS = st.text(min_size=1, max_size=8)
 NAMES = st.from_regex(r"[a-z]{1,6}", fullmatch=True)
 ARGUMENTS = st.sampled_from(["{}", '{"a":1}', '{"é":"\\u2028"}', "[1,2]"])
