@@ -187,7 +187,7 @@ class Calls:
         """The body of an error answer. The status is known: a body that is cut short or too long changes nothing of it."""
         began = monotonic()
         try:
-            return await reply.read(_ERROR_BODY_LIMIT, attempt.provider.timeouts.idle)
+            return await reply.read(_ERROR_BODY_LIMIT, attempt.provider.timeouts.idle, exchange.deadline)
         except UpstreamError:
             return b""
         finally:
@@ -196,7 +196,7 @@ class Calls:
     async def _whole_body(self, exchange: Exchange, attempt: Attempt, reply: Reply) -> bytes:
         began = monotonic()
         try:
-            body = await reply.read(self._config.max_response, attempt.provider.timeouts.idle)
+            body = await reply.read(self._config.max_response, attempt.provider.timeouts.idle, exchange.deadline)
         finally:
             exchange.waited += monotonic() - began
         reply.close()

@@ -19,8 +19,10 @@ class Reply(Protocol):
         :class:`UpstreamDisconnected` when the body broke off.
         """
 
-    async def read(self, limit: int, timeout: float) -> bytes:
-        """The whole body, at most ``limit`` bytes; ``timeout`` is between pieces. Raises :class:`UpstreamError`."""
+    async def read(self, limit: int, timeout: float, deadline: float) -> bytes:
+        """The whole body, at most ``limit`` bytes; ``timeout`` is between pieces, ``deadline`` (``time.monotonic()``) for
+        all of it. Raises :class:`UpstreamError` or :class:`DeadlineExceeded`.
+        """
 
     def close(self) -> None:
         """Give the connection up: back to the pool when the body was read to its end, closed at once otherwise."""

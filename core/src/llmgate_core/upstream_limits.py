@@ -6,7 +6,27 @@ import time
 
 from .errors import DeadlineExceeded, GatewayError
 from .provider import Timeouts
-from .upstream_errors import UpstreamTimeout
+from .upstream import Reply
+from .upstream_errors import UpstreamBadResponse, UpstreamTimeout
+
+
+async def read_whole(reply: Reply, limit: int, timeout: float, deadline: float) -> bytes:
+    """All pieces of a body, each within ``timeout`` and all before ``deadline``. Raises what the first that fails means."""
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        try:
+            data = await reply.chunk(min(timeout, max(0.0, deadline - time.monotonic())))
+        except TimeoutError:
+            if time.monotonic() >= deadline:
+                raise DeadlineExceeded("the request's time is up before the provider's answer was whole") from None
+            raise UpstreamTimeout(f"the provider's answer stood still for {timeout:g} s") from None
+        if not data:
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        size += len(data)
+        if size > limit:
+            raise UpstreamBadResponse(f"the provider's answer is larger than {limit} bytes")
+        pieces.append(data)
 
 
 def no_head(origin: str, timeouts: Timeouts, deadline: float) -> GatewayError:

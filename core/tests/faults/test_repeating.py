@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from llmgate_core import Next, Response, Retry, Target
-from llmgate_core.testing import CloseWithoutReply, Raw, Received, Reply, Reset, ScriptedUpstream, Stall
+from llmgate_core.testing import CloseWithoutReply, Raw, Received, Reply, Reset, ScriptedUpstream, Stall, Stream
 
 SAID = {"id": "1", "model": "m", "text": "Hello", "finish": "stop"}
 BUSY = Reply.of({"error": {"message": "busy", "code": "busy"}}, 503)
@@ -128,6 +128,16 @@ async def test_one_deadline_over_attempts_and_back_off(ask: Any, plugin: Any, *,
     assert asked.answer.headers["x-should-retry"] == "false"
     assert asked.results == ["rejected"] * 3 + ["ambiguous"]
     assert asked.upstream.requests[3].left.result(5) > 0
+
+
+async def test_deadline_of_a_body_that_dribbles(ask: Any) -> None:
+    """Pieces that each come in time do not make a whole answer late without end."""
+    dribble = Stream(
+        [piece for _ in range(200) for piece in (b" ", 0.05)], headers={"content-type": "application/json"}
+    )
+    asked = await ask(dribble, total_timeout=0.5)
+    assert (asked.answer.status, asked.answer.error["code"]) == (504, "deadline_exceeded")
+    assert asked.upstream.requests[0].left.result(5) > 0
 
 
 async def test_deadline_in_a_hook(serve: Any, plugin: Any) -> None:

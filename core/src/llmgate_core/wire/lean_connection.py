@@ -21,7 +21,7 @@ _KNOWN_NAMES: Final = 1024
 
 
 class LeanConnection(asyncio.Protocol):
-    """A client connection. ``reused`` says that an earlier request was answered over it."""
+    """A client connection. ``reused``: an earlier request was answered over it; ``size``: bytes that wait to be taken."""
 
     __slots__ = (
         "_body",
@@ -31,7 +31,6 @@ class LeanConnection(asyncio.Protocol):
         "_parser",
         "_paused",
         "_raw_headers",
-        "_size",
         "_unasked",
         "_waiter",
         "born",
@@ -45,6 +44,7 @@ class LeanConnection(asyncio.Protocol):
         "lost",
         "on_header",
         "reused",
+        "size",
         "status",
         "transport",
     )
@@ -66,7 +66,7 @@ class LeanConnection(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._body: list[bytes] = []
-        self._size = 0
+        self.size = 0
         self._head_size = 0
         self.failed: UpstreamError | None = None
         self.status = 0
@@ -105,7 +105,7 @@ class LeanConnection(asyncio.Protocol):
             self.keep = False
         if not self.status and self._head_size > _LONGEST_HEAD:
             self._fail(UpstreamBadResponse("the head of the provider's answer is too long"))
-        if self._size > HIGH_WATER and not self._paused and not self.complete:
+        if self.size > HIGH_WATER and not self._paused and not self.complete:
             self._paused = True
             self.transport.pause_reading()
         waiter = self._waiter
@@ -163,7 +163,7 @@ class LeanConnection(asyncio.Protocol):
         if self._unasked:
             return
         self._body.append(data)
-        self._size += len(data)
+        self.size += len(data)
 
     def on_message_complete(self) -> None:
         """The answer is whole. Of an interim one nothing is kept."""
@@ -195,17 +195,12 @@ class LeanConnection(asyncio.Protocol):
             self._waiter = None
             waiter.set_exception(TimeoutError())
 
-    @property
-    def has_body(self) -> bool:
-        """Whether bytes wait to be taken."""
-        return self._size > 0
-
     def take(self) -> bytes:
         """The bytes that have come, and room for more."""
         body = self._body
         data = body[0] if len(body) == 1 else b"".join(body)
         self._body = []
-        self._size = 0
+        self.size = 0
         if self._paused:
             self._paused = False
             if not self.lost:

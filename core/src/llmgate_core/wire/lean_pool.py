@@ -124,7 +124,7 @@ class LeanPool:
 
     def give_back(self, connection: LeanConnection) -> None:
         """After a request: keep the connection when its answer was whole and it may be kept."""
-        if connection.complete and connection.keep and not connection.lost and not connection.has_body:
+        if connection.complete and connection.keep and not connection.lost and not connection.size:
             connection.park()
             self._busy.discard(connection)
             self._idle.append(connection)

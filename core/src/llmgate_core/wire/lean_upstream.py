@@ -17,8 +17,8 @@ from yarl import URL
 
 from ..provider import Timeouts, UpstreamRequest
 from ..upstream import Reply
-from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected, UpstreamError, UpstreamTimeout
-from ..upstream_limits import no_head
+from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected, UpstreamError
+from ..upstream_limits import no_head, read_whole
 from .inflate import Inflater
 from .lean_connection import LeanConnection
 from .lean_pool import IDLE_SECONDS, LeanPool
@@ -57,7 +57,7 @@ class LeanReply:
         connection = self._connection
         if connection is None:
             return b""
-        while not connection.has_body:
+        while not connection.size:
             if connection.failed is not None:
                 raise connection.failed
             if connection.complete:
@@ -71,23 +71,13 @@ class LeanReply:
         # Compressed bytes may decode to nothing yet, which would read as the end.
         return self._inflater.feed(data) or await self.chunk(timeout)
 
-    async def read(self, limit: int, timeout: float) -> bytes:
-        """See :class:`~llmgate_core.upstream.Reply`."""
-        pieces: list[bytes] = []
-        size = 0
+    async def read(self, limit: int, timeout: float, deadline: float) -> bytes:
+        """See :class:`~llmgate_core.upstream.Reply`. Mostly the body came together with the head."""
         connection = self._connection
-        while connection is not None and not (connection.complete and not connection.has_body):
-            try:
-                data = await self.chunk(timeout)
-            except TimeoutError:
-                raise UpstreamTimeout(f"the provider's answer stood still for {timeout:g} s") from None
-            size += len(data)
-            if size > limit:
-                raise UpstreamBadResponse(f"the provider's answer is larger than {limit} bytes")
-            pieces.append(data)
-        if self._inflater is not None:
-            self._inflater.end()
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        here = connection is not None and connection.complete and 0 < connection.size <= limit
+        if connection is not None and here and self._inflater is None:
+            return connection.take()
+        return await read_whole(self, limit, timeout, deadline)
 
     def close(self) -> None:
         """See :class:`~llmgate_core.upstream.Reply`."""

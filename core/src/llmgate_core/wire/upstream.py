@@ -24,10 +24,9 @@ from ..upstream_errors import (
     UpstreamConnectTimeout,
     UpstreamDisconnected,
     UpstreamError,
-    UpstreamTimeout,
     UpstreamTlsError,
 )
-from ..upstream_limits import no_head
+from ..upstream_limits import no_head, read_whole
 from .inflate import Inflater
 
 _NO_AUTO_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
@@ -56,23 +55,9 @@ class AiohttpReply:
             raise UpstreamDisconnected("the provider's connection broke off inside the answer") from error
         return b"" if self._inflater is None else self._inflater.end()
 
-    async def read(self, limit: int, timeout: float) -> bytes:
+    async def read(self, limit: int, timeout: float, deadline: float) -> bytes:
         """See :class:`~llmgate_core.upstream.Reply`."""
-        pieces: list[bytes] = []
-        size = 0
-        while True:
-            try:
-                data = await self.chunk(timeout)
-            except TimeoutError:
-                raise UpstreamTimeout(f"the provider's answer stood still for {timeout:g} s") from None
-            if not data:
-                if self._response.content.at_eof():
-                    return b"".join(pieces)
-                continue
-            size += len(data)
-            if size > limit:
-                raise UpstreamBadResponse(f"the provider's answer is larger than {limit} bytes")
-            pieces.append(data)
+        return await read_whole(self, limit, timeout, deadline)
 
     def close(self) -> None:
         """See :class:`~llmgate_core.upstream.Reply`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
@@ -88,6 +88,12 @@ def read_events(dialect: Dialect, wire: WireRequest, frames: Sequence[bytes]) ->
     reader = dialect.event_reader(wire)
     events = [event for frame in frames for event in reader.read(frame)]
     return [*events, *reader.close()]
+
+
+def written(dialect: Dialect, request: Request, events: Iterable[Event]) -> bytes:
+    """The stream that the client who sent ``request`` gets."""
+    writer = dialect.event_writer(request)
+    return b"".join(writer.write(event) for event in events)
 
 
 def assemble(events: Sequence[Event]) -> ChatResponse:

@@ -14,10 +14,11 @@ class TestMyDialect(DialectContract):
 from __future__ import annotations
 
 from .answers import AnswerContract
+from .any_chat import AnyChatContract
 from .losses import LossContract
 from .requests import RequestContract
 from .streams import StreamContract
 
 
-class DialectContract(RequestContract, AnswerContract, StreamContract, LossContract):
+class DialectContract(RequestContract, AnswerContract, StreamContract, LossContract, AnyChatContract):
     """All parts. See each for what may be set."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +19,7 @@ from llmgate_core.testing.event_rules import check_events
 from llmgate_core.testing.mutations import mutated
 
 from .answers import bears, gist
-from .base import DialectSamples, assemble, read_events, split
+from .base import DialectSamples, assemble, read_events, split, written
 
 
 class StreamContract(DialectSamples):
@@ -109,14 +108,16 @@ class StreamContract(DialectSamples):
         """Read, written in its own dialect and read again, a stream tells the same answer."""
         wire = self.wire_of(dialect, stream=True)
         events = read_events(dialect, wire, split(dialect, stream_body))
-        again = check_events(read_events(dialect, wire, split(dialect, written(dialect, self, events))))
+        again = check_events(
+            read_events(dialect, wire, split(dialect, written(dialect, self.stream_request(dialect), events)))
+        )
         assert assemble(again) == assemble(events)
 
     @pytest.mark.parametrize("name", answers())
     def test_stream_of_another_dialect_is_written(self, dialect: Dialect, name: str) -> None:
         """Text, tool calls, finish reason and token counts of any stream arrive in this dialect, complete."""
         answer = answers()[name]
-        data = written(dialect, self, events_of(answer))
+        data = written(dialect, self.stream_request(dialect), events_of(answer))
         events = check_events(read_events(dialect, self.wire_of(dialect, stream=True), split(dialect, data)))
         assert gist(assemble(events), answer.usage) == gist(answer, answer.usage)
         probe = dialect.probe(self.stream_request(dialect))
@@ -133,14 +134,17 @@ class StreamContract(DialectSamples):
             event for pair in zip(blocks[: len(blocks) // 2], blocks[len(blocks) // 2 :], strict=True) for event in pair
         ]
         mixed = check_events([*(event for event in events[:-1] if event not in blocks), *turns, events[-1]])
-        data = written(dialect, self, mixed)
+        data = written(dialect, self.stream_request(dialect), mixed)
         again = check_events(read_events(dialect, self.wire_of(dialect, stream=True), split(dialect, data)))
         assert gist(assemble(again), answer.usage) == gist(answer, answer.usage)
 
     def test_writers_share_nothing(self, dialect: Dialect) -> None:
         """Two streams written at the same time do not meet."""
         first, second = events_of(answers()["one tool"]), events_of(answers()["text"])
-        alone = [written(dialect, self, first), written(dialect, self, second)]
+        alone = [
+            written(dialect, self.stream_request(dialect), first),
+            written(dialect, self.stream_request(dialect), second),
+        ]
         writers = [dialect.event_writer(self.stream_request(dialect)) for _ in range(2)]
         together = [b"", b""]
         for pair in zip(first, second, strict=False):
@@ -154,7 +158,7 @@ class StreamContract(DialectSamples):
         """A ping inside a stream changes nothing of the answer, nor does the dialect's keep-alive."""
         wire = self.wire_of(dialect, stream=True)
         events = events_of(answers()["text"])
-        data = written(dialect, self, [events[0], Ping(), *events[1:]])
+        data = written(dialect, self.stream_request(dialect), [events[0], Ping(), *events[1:]])
         assert (
             gist(assemble(read_events(dialect, wire, split(dialect, data))), None)[1:]
             == gist(answers()["text"], None)[1:]
@@ -184,12 +188,6 @@ def watch(probe: StreamProbe, frames: list[bytes]) -> list[FrameKind]:
         if kinds[-1] in {FrameKind.LAST, FrameKind.ERROR}:
             break
     return kinds
-
-
-def written(dialect: Dialect, samples: DialectSamples, events: Any) -> bytes:
-    """The stream a client gets."""
-    writer = dialect.event_writer(samples.stream_request(dialect))
-    return b"".join(writer.write(event) for event in events)
 
 
 def dateless(data: bytes) -> bytes:
