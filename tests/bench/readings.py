@@ -20,6 +20,10 @@ from .workloads import UNARY, Workload
 
 WARM_UP: Final = 1
 """Seconds of load before each measurement, not counted."""
+ROUNDTRIPS: Final = 4
+"""Of every connection at least so many, or what was begun before and is unfinished after would weigh too much …"""
+LONGEST: Final = 15.0
+"""… unless it takes longer than this, in seconds."""
 LATENCY: Final = "latency"
 DIRECT: Final = "direct"
 
@@ -48,10 +52,14 @@ def closed_loop(scene: Scene, who: Contestant, workload: Workload, number: int, 
     """CPU time per request with every connection always asking."""
     url, lua = prepare(scene, who, workload)
     connections = min(workload.connections, who.most_connections)
-    wrk.run(url, lua, connections, WARM_UP, scene.load_core)
+    warm = wrk.run(url, lua, connections, WARM_UP, scene.load_core)
+    seconds = max(seconds, min(LONGEST, ROUNDTRIPS * connections * warm.seconds / max(warm.requests, 1)))
     before = cpu_seconds(who.pid)
     load = wrk.run(url, lua, connections, seconds, scene.load_core)
     spent = cpu_seconds(who.pid) - before
+    note = "" if connections == workload.connections else f"on {connections} connections"
+    if not load.requests:
+        note = f"nothing was answered within {seconds:.0f} s"
     return Reading(
         workload=workload.name,
         contestant=who.name,
@@ -64,7 +72,7 @@ def closed_loop(scene: Scene, who: Contestant, workload: Workload, number: int, 
         p99=load.p99,
         pss=pss_bytes(who.pid),
         busy=spent / load.seconds,
-        note="" if connections == workload.connections else f"on {connections} connections",
+        note=note,
     )
 
 

@@ -66,19 +66,22 @@ def rows(readings: Sequence[Reading]) -> list[Row]:
 
 
 def _row(group: Sequence[Reading], groups: dict[tuple[str, str], list[Reading]]) -> Row:
+    answered = [one for one in group if one.requests] or group
     workload, contestant = group[0].workload, group[0].contestant
     base = {one.round: one for one in groups.get((workload, BASE), [])}
     direct = {one.round: one for one in groups.get((workload, DIRECT), [])}
-    ratios = [one.cpu / base[one.round].cpu for one in group if one.round in base and base[one.round].cpu]
+    ratios = [one.cpu / base[one.round].cpu for one in answered if one.round in base and base[one.round].cpu]
     measured = contestant != DIRECT
-    added = [(one.p50 - direct[one.round].p50, one.p99 - direct[one.round].p99) for one in group if one.round in direct]
+    added = [
+        (one.p50 - direct[one.round].p50, one.p99 - direct[one.round].p99) for one in answered if one.round in direct
+    ]
     return Row(
         workload=workload,
         contestant=contestant,
-        cpu=Spread.of(one.cpu for one in group),
+        cpu=Spread.of(one.cpu for one in answered),
         ratio=Spread.of(ratios) if ratios and measured and workload != LATENCY else None,
-        p50=Spread.of(one.p50 for one in group),
-        p99=Spread.of(one.p99 for one in group),
+        p50=Spread.of(one.p50 for one in answered),
+        p99=Spread.of(one.p99 for one in answered),
         pss=statistics.median(one.pss for one in group),
         failed=sum(one.failed for one in group),
         requests=sum(one.requests for one in group),

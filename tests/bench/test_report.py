@@ -49,6 +49,12 @@ def test_failures_are_added_up_and_shown() -> None:
     assert "7" in cells(tables(Outcome(readings=failing)), "llmgate")
 
 
+def test_a_round_without_an_answer_costs_nobody_nothing() -> None:
+    """It is told in the notes of the run, and is no zero in the spread."""
+    found = [reading("llmgate", 1, 0.0, requests=0), reading("llmgate", 2, 30.0)]
+    assert cells(tables(Outcome(readings=found)), "llmgate")[1] == "30.0–30.0–30.0"
+
+
 def test_latency_added_is_against_direct_in_the_same_round() -> None:
     """What the upstream itself took is taken off."""
     found = [reading("direct", 1, 0.0, "latency", p50=0.001), reading("llmgate", 1, 30.0, "latency", p50=0.0015)]
