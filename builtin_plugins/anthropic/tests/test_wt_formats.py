@@ -77,10 +77,15 @@ def test_wt_043_real_tools_stay_beside_it(
 
 
 def test_wt_043_no_tool_may_be_called_but_the_answer_s(write: Callable[..., Any]) -> None:
-    """``none`` is about the client's tools."""
-    body = write(evolve(CHAT, tools=(Tool("f"),), tool_choice=ToolChoice("none")), OLD).body
-    assert [tool["name"] for tool in body["tools"]] == ["give_answer"]
+    """``none`` is about the client's tools. A model that thinks cannot be forced: it gets the schema in words."""
+    chat = evolve(CHAT, tools=(Tool("f"),), tool_choice=ToolChoice("none"))
+    body = write(chat, OLD).body
+    assert [tool["name"] for tool in body["tools"]] == ["f", "give_answer"]
     assert body["tool_choice"] == {"type": "tool", "name": "give_answer"}
+    thinking = write(evolve(chat, reasoning=Reasoning(effort="low")), OLD).body
+    assert [tool["name"] for tool in thinking["tools"]] == ["f"]
+    assert thinking["tool_choice"] == {"type": "none"}
+    assert json.dumps(SCHEMA, separators=(",", ":")) in thinking["system"][0]["text"]
 
 
 def test_wt_043_a_tool_that_must_be_called_leaves_no_text_to_shape(write: Callable[..., Any]) -> None:

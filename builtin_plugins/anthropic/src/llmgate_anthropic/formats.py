@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 from attrs import frozen
 
 from llmgate_core.dialect import Losses
-from llmgate_core.messages import OutputFormat, ToolChoice
+from llmgate_core.messages import ChatRequest, OutputFormat
 
 from .models import Capabilities
 from .schemas import constrained, input_schema
@@ -29,7 +31,7 @@ class Shape:
         """The choice with the answer's tool in play: it alone, or any when there are other tools; ``free``: no force."""
         if self.tool is None or free:
             return native
-        if tools == 0:
+        if tools == 0 or (native is not None and native["type"] == "none"):
             return {"type": "tool", "name": self.tool["name"]}
         return {**(native or {}), "type": "any"}
 
@@ -42,9 +44,10 @@ def own_format(output: OutputFormat | None) -> dict[str, Any] | None:
 
 
 def shape(
-    output: OutputFormat | None, choice: ToolChoice | None, able: Capabilities, taken: set[str], losses: Losses
+    chat: ChatRequest, able: Capabilities, tools: Sequence[Mapping[str, Any]], losses: Losses, *, thinks: bool
 ) -> Shape:
-    """Another dialect's format. ``taken`` are the names of the real tools."""
+    """Another dialect's format. ``tools`` are the real ones, as they were written."""
+    output, choice = chat.output, chat.tool_choice
     if output is None or output.kind == "text":
         return Shape()
     if output.kind == "json_object" or output.schema is None:
@@ -53,10 +56,14 @@ def shape(
         return Shape(native={"type": "json_schema", "schema": constrained(output.schema, "response_format")})
     if choice is not None and (choice.mode in ("required", "tool") or (choice.mode == "allowed" and choice.required)):
         return Shape()  # the answer will be a tool call, and no text that could have a form
+    if choice is not None and choice.mode == "none" and tools and thinks:
+        schema = msgspec.json.encode(output.schema).decode()  # a model that thinks cannot be made to call one tool only
+        return Shape(instruction=f"{_JSON_TEXT} It must fit this JSON Schema: {schema}")
     if output.schema.get("type", "object") != "object":
         losses.add("response_format", "this model can be held to a schema of an object only")
         return Shape()
     name = _ANSWER_TOOL
+    taken = {tool["name"] for tool in tools}
     while name in taken:
         name += "_"
     description = f"{_ANSWER_TEXT} {output.description}" if output.description else _ANSWER_TEXT

@@ -104,17 +104,13 @@ def _foreign_body(
     turns = pair(turns, repair=repair)
     body = _start(model, chat, able)
     tools = write_tools(chat, able, writer.names, losses)
-    wanted = shape(chat.output, chat.tool_choice, able, {tool["name"] for tool in tools}, losses)
+    thoughts = plan(chat.reasoning, able, body["max_tokens"], turns, losses)
+    wanted = shape(chat, able, tools, losses, thinks=thoughts.on)
     system = writer.write(front, "messages")
     if wanted.instruction:
         system.append({"type": "text", "text": wanted.instruction})
-    if system:
-        body["system"] = system
-    body["messages"] = [_turn(turn, writer) for turn in turns]
-    thoughts = plan(chat.reasoning, able, body["max_tokens"], turns, losses)
+    _put(body, system=system or None, messages=[_turn(turn, writer) for turn in turns])
     choice = write_choice(chat, tools, able, writer.names, thinks=thoughts.on, losses=losses)
-    if wanted.tool is not None and choice is not None and choice["type"] == "none":
-        tools, choice = [], None  # only the tool that is made for the answer may be called
     offered = [*tools, wanted.tool] if wanted.tool else tools
     if not offered and (offered := tools_of_history(turns, writer.names)):
         choice = {"type": "none"}
