@@ -83,31 +83,39 @@ class RawFeed:
         if not data:
             return self._ended()
         try:
-            return self._relay(self._framer.feed(data))
+            frames = self._framer.feed(data)
+            # The usual case on the way: one frame, more text. Everything else is looked at piece by piece.
+            if len(frames) == 1 and self.content:
+                kind = self._probe.see(frames[0])
+                return frames[0] if kind is FrameKind.CONTENT else self._passed(frames[0], kind)
+            return self._relay(frames)
         except GatewayError as error:
             self._error = error
             return b""
 
     def _relay(self, frames: list[bytes]) -> bytes:
+        """What the client gets of several frames: all up to the one that ends the stream, in whatever way."""
         passed: list[bytes] = []
         for frame in frames:
             try:
-                kind = self._probe.see(frame)
+                passed.append(self._passed(frame, self._probe.see(frame)))
             except GatewayError as error:
                 self._error = error
+            if self._error is not None or self._last:
                 break
-            if kind is FrameKind.ERROR:
-                self._error = self._probe.error or StreamInterrupted("the provider reported an error")
-                break
-            if kind is FrameKind.DROP:
-                continue
-            passed.append(frame)
-            if kind is FrameKind.CONTENT:
-                self.content = True
-            elif kind is FrameKind.LAST:
-                self._last = True
-                break
-        return b"".join(passed) if len(passed) != 1 else passed[0]
+        return b"".join(passed)
+
+    def _passed(self, frame: bytes, kind: FrameKind) -> bytes:
+        if kind is FrameKind.CONTENT:
+            self.content = True
+        elif kind is FrameKind.LAST:
+            self._last = True
+        elif kind is FrameKind.DROP:
+            return b""
+        elif kind is FrameKind.ERROR:
+            self._error = self._probe.error or StreamInterrupted("the provider reported an error")
+            return b""
+        return frame
 
     def _ended(self) -> bytes:
         self._last = True

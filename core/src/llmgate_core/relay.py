@@ -112,14 +112,16 @@ def _as_told(exchange: Exchange, error: Exception) -> GatewayError:
 async def _pump(exchange: Exchange, stream: OpenStream, responder: Responder, keep_alive: float) -> None:
     feed = stream.feed
     now = monotonic()
-    idle_by = now + stream.timeouts.idle if feed.content else stream.first_by
+    deadline, idle = exchange.deadline, stream.timeouts.idle
+    idle_by = now + idle if feed.content else stream.first_by
     while True:
+        wait = (min(deadline, idle_by)) - now
         try:
-            data = await feed.next(min(keep_alive, idle_by - now, exchange.deadline - now))
+            data = await feed.next(min(keep_alive, wait))
         except TimeoutError:
             exchange.waited += monotonic() - now
             now = monotonic()
-            if now >= exchange.deadline:
+            if now >= deadline:
                 raise DeadlineExceeded("the request's time is up; the answer is incomplete") from None
             if now >= idle_by:
                 raise _too_slow(feed, stream.timeouts) from None
@@ -132,11 +134,12 @@ async def _pump(exchange: Exchange, stream: OpenStream, responder: Responder, ke
         if feed.content:
             if exchange.first_content_at is None:
                 exchange.first_content_at = came
-            idle_by = came + stream.timeouts.idle
+            idle_by = came + idle
+        now = came
         if data:
             exchange.bytes_sent += len(data)
             await responder.write(data)
-        now = monotonic()
+            now = monotonic()
 
 
 def _too_slow(feed: Feed, timeouts: Timeouts) -> GatewayError:
