@@ -46,14 +46,15 @@ class Framer(Protocol):
 class SseFramer:
     """Server-sent events (WHATWG HTML, 9.2.6): frames end at a blank line; lines end in LF, CRLF or CR.
 
-    Data without a line end is only put aside, so that a long line in many small pieces costs no more than its length.
+    Data that ends no frame is only put aside, so that a long frame in many small pieces costs no more than its length.
     """
 
-    __slots__ = ("_parts", "_size")
+    __slots__ = ("_parts", "_size", "_tail")
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._size = 0
+        self._tail = b""  # the last bytes put aside: a blank line may begin in them
 
     def feed(self, data: bytes) -> list[bytes]:
         """Frames completed by ``data``. A CR at its very end waits: a LF may belong to it."""
@@ -64,7 +65,9 @@ class SseFramer:
         self._parts.append(data)
         self._size += len(data)
         frames: list[bytes] = []
-        if b"\n" in data or b"\r" in data or (len(self._parts) > 1 and self._parts[-2].endswith(b"\r")):
+        seam = self._tail + data
+        self._tail = seam[-3:]
+        if _BLANK_LINE.search(seam):
             frames = self._split(b"".join(self._parts))
         if self._size > LONGEST_FRAME:
             raise UpstreamBadResponse(f"the provider sent a stream frame of more than {LONGEST_FRAME} bytes")
@@ -79,6 +82,7 @@ class SseFramer:
             start = match.end()
         rest = data[start:]
         self._parts = [rest] if rest else []
+        self._tail = rest[-3:]
         self._size = len(rest)
         return frames
 
