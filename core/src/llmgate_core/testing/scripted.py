@@ -123,7 +123,7 @@ class ScriptedUpstream:
         await self._stop.wait()
         server.close()
         tasks = [connection.abort() for connection in self._open]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*[task for task in tasks if task is not None], return_exceptions=True)
         await server.wait_closed()
 
     def answer_to(self, received: Received) -> Answer:
@@ -226,10 +226,10 @@ class _Connection(asyncio.StreamReaderProtocol):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
         self._socket.transport.abort()
 
-    def abort(self) -> asyncio.Task[None]:
-        """End the connection and its task, which is returned to be waited for."""
-        assert self._task is not None
-        assert self._socket is not None
+    def abort(self) -> asyncio.Task[None] | None:
+        """End the connection and its task, which is returned to be waited for; None when it has only just been accepted."""
+        if self._task is None or self._socket is None:
+            return None
         self._socket.transport.abort()
         self._task.cancel()
         return self._task
