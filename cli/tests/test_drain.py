@@ -69,8 +69,12 @@ def test_request_in_flight_is_finished(served: Any, gate: Path) -> None:
 def wait_until_refused(connection: http.client.HTTPConnection) -> None:
     """Connect until nobody listens any more (with workers, the one without work may be last)."""
     while True:
-        connection.connect()
-        connection.close()
+        try:
+            connection.connect()
+        except ConnectionResetError:
+            continue  # it was in the queue of a listener that closed just now
+        finally:
+            connection.close()
 
 
 def test_second_interrupt_ends_at_once(served: Any, gate: Path) -> None:
