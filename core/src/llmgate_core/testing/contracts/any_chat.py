@@ -21,9 +21,9 @@ class AnyChatContract(DialectSamples):
     """Properties that hold for every conversation and every answer."""
 
     def test_any_chat_is_carried(self, dialect: Dialect) -> None:
-        """All that was said and offered is in the request to the provider, and what was written once is written for good:
+        """All that was said and offered is in the request to the provider, or the chat is refused by name.
 
-        read as a client's request and written again it is the same. Or the chat is refused by name.
+        And what was written once is written for good: read as a client's request and written again it is the same.
         """
 
         @settings(max_examples=40, deadline=None)
