@@ -87,7 +87,7 @@ def load_config(file: Path | None) -> Config:
 def make_config(data: Mapping[str, Any], file: Path | None = None) -> Config:
     """A configuration from plain data (the tables of a file). Raises :class:`ConfigError` with all mistakes."""
     mistakes = [
-        unknown_key(name, name, ["gateway", "providers", "plugins"])
+        unknown_key(name or '""', name, ["gateway", "providers", "plugins"])
         for name in data
         if name not in {"gateway", "providers", "plugins"}
     ]

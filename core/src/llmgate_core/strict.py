@@ -17,7 +17,7 @@ import attrs
 import cattrs
 from attrs import frozen
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
-from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_structure_fn, override
 
 from .provider import KeyConfig
 from .secrets import Secret
@@ -114,18 +114,41 @@ def _read_key(value: Any, converter: cattrs.Converter, environ: Mapping[str, str
     if len(source) != 1:
         raise ValueError('needs exactly one of "value", "env" or "file"')
     options = {name: option for name, option in value.items() if name not in source}
-    hook = make_dict_structure_fn(KeyConfig, converter, _cattrs_forbid_extra_keys=True)
-    return hook({**options, "secret": source}, KeyConfig)
+    key: KeyConfig = _fields_hook(KeyConfig, converter)({**options, "secret": source}, KeyConfig)
+    return key
 
 
 def _class_hook(cls: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
-    attrs.resolve_types(cls)
-    inner = make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True)
+    inner = _fields_hook(cls, converter)
 
     def hook(value: Any, kind: Any) -> Any:
         if not isinstance(value, dict):
             raise TypeError(f"must be a table, not {_shape(value)}")
         return inner(value, kind)
+
+    return hook
+
+
+def _fields_hook(cls: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    """Structures a table field by field. A field's validator runs with the field: so it knows its place, and hides no other."""
+    attrs.resolve_types(cls)
+    checked: dict[str, Any] = {
+        attribute.name: override(struct_hook=_checked(cls, attribute, converter))
+        for attribute in attrs.fields(cls)
+        if attribute.validator is not None
+    }
+    hook: Callable[[Any, Any], Any] = make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True, **checked)
+    return hook
+
+
+def _checked(cls: Any, attribute: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    def hook(value: Any, kind: Any) -> Any:
+        found = converter.structure(value, kind)
+        try:
+            attribute.validator(object.__new__(cls), attribute, found)
+        except AttributeError:
+            return found  # it looks at other fields: attrs runs it again when they are all there
+        return found
 
     return hook
 
@@ -227,7 +250,7 @@ def _flatten(error: BaseException, path: str, cls: Any) -> list[Mistake]:
         known = [attribute.name for attribute in attrs.fields(error.cl)]
         return [unknown_key(f"{path}.{name}", name, known) for name in sorted(error.extra_fields)]
     if isinstance(error, KeyError):
-        return [Mistake(f"{path}.{error.args[0]}", "is missing")]
+        return [Mistake(path if path.endswith(f".{error.args[0]}") else f"{path}.{error.args[0]}", "is missing")]
     return [Mistake(path, str(error))]
 
 
