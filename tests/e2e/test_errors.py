@@ -22,9 +22,7 @@ STATUSES = [
     (401, 502, False),
     (402, 503, False),
     (403, 502, False),
-    pytest.param(
-        404, 502, False, marks=pytest.mark.xfail(reason="what is not found there is seen as the client's 404")
-    ),
+    (404, 404, True),  # a name that only the client vouches for; one of the configuration's is below
     (408, 504, True),
     (409, 409, True),
     (413, 413, True),

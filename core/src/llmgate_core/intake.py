@@ -36,13 +36,9 @@ CONTROL_FIELDS: Final = frozenset(
 """Fields that steer other gateways from inside the body. No provider knows them; here they are refused, never obeyed."""
 
 
-_ids: Final = (secrets.token_hex(7), itertools.count(secrets.randbits(32)))
-"""Unpredictable per process, then counted: as unique as drawing each one, at a tenth of the price."""
-
-
 def new_id() -> str:
-    """A request id, unique across processes."""
-    return f"req_{_ids[0]}{next(_ids[1]) & 0xFFFFFFFFFF:010x}"
+    """A request id for an answer that has no exchange."""
+    return f"req_{secrets.token_hex(12)}"
 
 
 class Intake:
@@ -53,6 +49,9 @@ class Intake:
         self._config = config
         self._registry = registry
         self._claims = registry.claims
+        # Unpredictable per gateway, then counted: as unique as drawing each id, at a tenth of the price.
+        self._ids = secrets.token_hex(7)
+        self._count = itertools.count(secrets.randbits(32))
 
     def check_head(self, head: Head) -> None:
         """What can be refused before the body is read. Raises a :class:`GatewayError`."""
@@ -80,7 +79,7 @@ class Intake:
             request = Request(dialect, route.operation, {}, model="", stream=False, headers=head.headers)
         now = time.monotonic()
         exchange = Exchange(
-            id=new_id(),
+            id=f"req_{self._ids}{next(self._count) & 0xFFFFFFFFFF:010x}",
             head=head,
             dialect=dialect,
             operation=route.operation,

@@ -44,6 +44,8 @@ def reject(
     upstream_headers: Mapping[str, str] | None = None,
 ) -> UpstreamRejected:
     """The error to raise for a provider's complete error answer, before a stream or inside one."""
+    if error.kind == "rate_limit" and upstream_status >= 500:
+        upstream_status = 429  # a limit in a proxy's envelope is a limit
     if upstream_status in _SEEN_AS:
         status, kind, code = _SEEN_AS[upstream_status]
     elif upstream_status >= 500:

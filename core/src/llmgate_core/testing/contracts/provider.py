@@ -163,6 +163,7 @@ class LocalProviderContract(AnyProvider):
         """It needs no wire (else use ProviderContract)."""
         assert isinstance(provider, LocalProvider)
 
+    @pytest.mark.asyncio
     async def test_events_are_well_formed(self, provider: LocalProvider) -> None:
         """Each answer follows the rules of events, and can be put together."""
         for chat in self.chats:
@@ -171,6 +172,7 @@ class LocalProviderContract(AnyProvider):
                 assembler.add(event)
             assert assembler.response().choices
 
+    @pytest.mark.asyncio
     async def test_two_answers_at_once_do_not_meet(self, provider: LocalProvider) -> None:
         """Answers of one instance share nothing."""
         first, second = provider.answer(self.chats[0]), provider.answer(self.chats[-1])
@@ -180,6 +182,7 @@ class LocalProviderContract(AnyProvider):
         for events in found:
             check_events(events)
 
+    @pytest.mark.asyncio
     async def test_client_may_leave(self, provider: LocalProvider) -> None:
         """Closing the answer after its first event raises nothing and leaves nothing running."""
         for chat in self.chats:
