@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import textwrap
 from typing import Any
 from unittest.mock import patch
 
@@ -37,18 +36,18 @@ class Balancer(Plugin):
 
 def handle() -> str:
     """``Gateway.handle`` and the method that finds the answer, as they are."""
-    sources = [textwrap.dedent(inspect.getsource(method)) for method in (Gateway.handle, Gateway._answer)]
-    return "```python\n" + "\n".join(sources) + "```"
+    sources = [inspect.getsource(method) for method in (Gateway.handle, Gateway._answer)]
+    return "```python\nclass Gateway:\n    ...\n\n" + "\n".join(sources) + "```"
 
 
 def compiled_chain() -> str:
     """A CHAIN of two plugins, one of them async, as it is compiled."""
-    return f"```python\n{compiled('llmgate_select_provider')}\n```"
+    return f"```text\n{compiled('llmgate_select_provider')}\n```"
 
 
 def compiled_observers() -> str:
     """OBSERVE hooks of the same two."""
-    return f"```python\n{compiled('llmgate_post_response')}\n```"
+    return f"```text\n{compiled('llmgate_post_response')}\n```"
 
 
 def compiled(hook: str) -> str:

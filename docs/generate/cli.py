@@ -13,9 +13,10 @@ from .markdown import generated
 
 WIDTH: Final = 90
 LEAD: Final = """
-Plugins may add commands of their own (`llmgate_register_commands`); these are always there. Exit codes: 0 is well, 1 is a finding or a
-failure, 2 is a mistake in the command line or in the config, told with file, path and hint. What programs read goes to stdout, what people
-read goes to stderr. Secrets are masked everywhere. `LLMGATE_TRACEBACK=1` shows where an unforeseen error happened.
+Plugins may add commands of their own (`llmgate_register_commands`); these are always there. Exit codes: 0 is well,
+1 is a finding or a failure, 2 is a mistake in the command line or in the config, told with file, path and hint.
+What programs read goes to stdout, what people read goes to stderr. Secrets are masked everywhere.
+`LLMGATE_TRACEBACK=1` shows where an unforeseen error happened.
 """
 
 

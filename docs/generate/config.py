@@ -38,10 +38,11 @@ COMMON: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 LEAD: Final = """
-One TOML file with the tables `[gateway]`, `[providers.<name>]` and `[plugins.<name>]`. It is found by `-c FILE`, then by
-`$LLMGATE_CONFIG`, then as `llmgate.toml` in the current folder; none is fine too. Nothing is coerced (`"8080"` is no port), and a key that
-is not known is a mistake with a "did you mean". `llmgate config check` finds mistakes without serving, `llmgate config show` prints what is
-in force, `llmgate config init` writes a commented file to start from. [How to configure](../how-to/configure.md) has examples.
+One TOML file with the tables `[gateway]`, `[providers.<name>]` and `[plugins.<name>]`. It is found by `-c FILE`,
+then by `$LLMGATE_CONFIG`, then as `llmgate.toml` in the current folder; none is fine too. Nothing is coerced
+(`"8080"` is no port), and a key that is not known is a mistake with a "did you mean". `llmgate config check` finds
+mistakes without serving, `llmgate config show` prints what is in force, `llmgate config init` writes a commented
+file to start from. [How to configure](../how-to/configure.md) has examples.
 
 A **secret** is a string, `{ env = "NAME" }` or `{ file = "path" }`. Times are seconds, sizes are bytes.
 """

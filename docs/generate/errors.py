@@ -21,10 +21,18 @@ from .markdown import code, generated, prose, table
 
 STATUSES: Final = (400, 401, 402, 403, 404, 407, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529)
 LEAD: Final = """
-Every error is answered in the client's own dialect, with a request id. **status** is the HTTP status, **kind** the canonical word that a
-dialect maps to its own error type, **code** is what programs test for. Texts say what, where and what to do; they never hold a key or
-a prompt. `retry-after` is there when a time is known, and on every 503. `x-should-retry: false` says that the gateway has used its tries; the
-official SDKs obey it.
+Every error is answered in the client's own dialect, with a request id. **status** is the HTTP status, **kind** the
+canonical word that a dialect maps to its own error type, **code** is what programs test for. Texts say what, where and
+what to do; they never hold a key or a prompt. `retry-after` is there when a time is known, and on every 503.
+`x-should-retry: false` says that the gateway has used its tries; the official SDKs obey it.
+"""
+SEEN: Final = """
+## A provider's status, and what the client sees
+
+What is the client's own fault keeps its status. What is the gateway's to mend, or the provider's trouble, becomes a
+5xx: an application must never believe that its own key was refused. `upstream_…` with a number stands where the
+provider told no code of its own. A 404 stays a 404 when only the client named the model, and is a 502
+`upstream_misconfigured` when the config names it ([decision 9](../decisions/0009-a-providers-404.md)).
 """
 
 
@@ -78,14 +86,7 @@ def _seen_as() -> str:
         seen = reject(status, ProviderError("told"), provider="p")
         own = "" if seen.message == "told" else "withheld: it may quote a credential"
         rows.append((str(status), str(seen.status), seen.kind, code(str(seen.code)), own))
-    told = (
-        "## A provider's status, and what the client sees\n\n"
-        "What is the client's own fault keeps its status. What is the gateway's to mend, or the provider's trouble, becomes a 5xx: an\n"
-        "application must never believe that its own key was refused. A code or kind that the provider told goes before the one here. A\n"
-        "404 stays a 404 when only the client named the model, and is a 502 `upstream_misconfigured` when the config names it\n"
-        "([decision 9](../decisions/0009-a-providers-404.md)).\n\n"
-    )
-    return told + table(("provider", "client", "kind", "code", "provider's text"), rows)
+    return f"{SEEN}\n" + table(("provider", "client", "kind", "code", "provider's text"), rows)
 
 
 def _types() -> str:

@@ -89,17 +89,20 @@ def users() -> dict[str, tuple[str, ...]]:
 def page() -> str:
     """The reference page."""
     lead = f"""
-Every method of a plugin that is named like one of these is an implementation of it. A method may be `def` or `async def` (those of
-the kind START only `def`), and may leave out arguments it does not need. The version of this contract is `HOOK_API` = {HOOK_API}.
+Every method of a plugin that is named like one of these is an implementation of it. A method may be `def` or `async
+def` (those of the kind START only `def`), and may leave out arguments it does not need. The version of this
+contract is `HOOK_API` = {HOOK_API}.
 
 - **START** hooks run once, while the gateway is built, before there is an event loop.
 - **STACK**: an async context manager, entered in order and left in reverse order.
-- **CHAIN**: run in order; each sees what its predecessor made of the value. An exception ends the request (500, `plugin_error`).
+- **CHAIN**: run in order; each sees what its predecessor made of the value. An exception ends the request (500,
+  `plugin_error`).
 - **FIRST**: the first answer that is not `None` wins. An exception ends the request.
 - **OBSERVE**: all run. An exception is logged and counted, and the request never notices.
 
-A plugin refuses a request on purpose by raising one of the [errors](errors.md). Hooks marked *way back* run in reverse order:
-the plugin that is listed first sees a request first and its answer last. `llmgate hooks` shows the order of your own gateway.
+A plugin refuses a request on purpose by raising one of the [errors](errors.md). Hooks marked *way back* run in
+reverse order: the plugin that is listed first sees a request first and its answer last. `llmgate hooks` shows the
+order of your own gateway.
 """
     used = users()
     parts = [generated("Hooks", lead), short_table()]

@@ -17,17 +17,19 @@ from .markdown import code, generated, table
 
 PROVIDERS: Final = {"openai": {"base_url": "http://127.0.0.1:1/v1", "keys": ["sk-of-the-reference"]}}
 LEAD: Final = """
-`GET /metrics` answers in Prometheus' text format (or OpenMetrics, for who asks for it). Label values come from the configuration, never
-from a client: a model that no config names is `other`, and `none` means that a request ended before a provider was tried. No key's
-value is ever in a label, only its name or a short hash.
+`GET /metrics` answers in Prometheus' text format (or OpenMetrics, for who asks for it). Label values come from the
+configuration, never from a client: a model that no config names is `other`, and `none` means that a request ended
+before a provider was tried. No key's value is ever in a label, only its name or a short hash.
 """
 HINTS: Final = """
 ## What to look at
 
-- **Is it the gateway or the provider?** `llmgate_overhead_seconds` is the gateway's own time: duration less what was waited for providers.
-- **Is a provider ill?** The rate of `llmgate_attempts_total{result!="ok"}` by `provider`, against that of all attempts.
-- **Do clients notice?** `llmgate_requests_total` by `status` and `outcome`. Attempts that failed while requests are `ok` were mended by a
-  retry or a fallback.
+- **Is it the gateway or the provider?** `llmgate_overhead_seconds` is the gateway's own time: duration less what
+  was waited for providers.
+- **Is a provider ill?** The rate of `llmgate_attempts_total{result!="ok"}` by `provider`, against that of all
+  attempts.
+- **Do clients notice?** `llmgate_requests_total` by `status` and `outcome`. Attempts that failed while requests are
+  `ok` were mended by a retry or a fallback.
 - **Are keys exhausted?** `llmgate_key_state` tells which keys rest or are retired.
 - **Does a plugin fail in silence?** `llmgate_hook_errors_total` counts exceptions of hooks that only observe.
 

@@ -26,7 +26,7 @@ MARK: Final = re.compile(r"<!-- (?P<word>file|not run): (?P<what>.+?) -->\s*\Z")
 GENERATED: Final = re.compile(r"<!-- generated: [\w-]+ -->.*?<!-- end of generated -->", re.DOTALL)
 RUN: Final = frozenset({"python", "toml", "bash", "console"})
 """Languages of which every block is run or checked."""
-KNOWN: Final = RUN | {"text", "json", "ini", "dockerfile", "nginx"}
+KNOWN: Final = RUN | {"text", "json", "ini", "dockerfile", "nginx", "yaml"}
 
 
 @frozen

@@ -1,7 +1,7 @@
 """A shell that knows the commands of the pages, and refuses all others: what a page tells a reader to type has to work.
 
-``llmgate``, ``pytest``, ``ruff`` and ``python`` are run; ``curl`` is played (``curl``), ``pip install`` of a plugin's folder builds its wheel
-and takes the metadata from it. ``make`` is held against the Makefile: the tests themselves are run by it.
+``llmgate``, ``pytest``, ``ruff`` and ``python`` are run; ``curl`` is played (``curl``); ``pip install`` of a plugin's folder
+builds its wheel and takes the metadata from it. ``make`` is held against the Makefile: the tests themselves are run by it.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ class Shell:
         self.code = 0
         self._serving: Serving | None = None
         self._plugins: list[Path] = []
+
+    @property
+    def made_plugins(self) -> bool:
+        """Whether the page has installed a plugin of its own, which only processes of the page can find."""
+        return bool(self._plugins)
 
     def close(self) -> None:
         """Stop the gateway, if one was started."""
@@ -110,6 +115,8 @@ class Shell:
             return self._pip(words[2:])
         if words[:2] == ["-m", "venv"]:
             return ""
+        if words[:1] == ["-m"] and (ROOT / words[1].replace(".", "/")).is_dir():
+            return ""  # a tool of this repository: it has tests of its own
         return self.python(words)
 
     def _pip(self, words: list[str]) -> str:

@@ -10,6 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from click.testing import CliRunner
+
+from llmgate_cli.main import make_cli
 from tests.docs.outputs import agrees
 from tests.docs.pages import Block, Page
 from tests.docs.shell import CommandFailed, Shell
@@ -47,7 +50,7 @@ class Story:
         if block.file is not None:
             place = self._folder / block.file
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(block.text, "utf-8")
+            place.write_text(self._here(block), "utf-8")
         if block.language == "python":
             compile(block.text, str(block), "exec")
             if block.file is None:
@@ -80,8 +83,24 @@ class Story:
             self._shell.env.setdefault(name, f"sk-made-up-{name.lower().replace('_', '-')}")
         file = self._folder / (block.file or "block.toml")
         if block.file is None:
-            file.write_text(block.text, "utf-8")
-        self._succeed(f"llmgate config check -c {file}")
+            file.write_text(self._here(block), "utf-8")
+        if self._shell.made_plugins:
+            self._succeed(f"llmgate config check -c {file}")
+            return
+        checked = CliRunner().invoke(make_cli(), ["config", "check", "-c", str(file)], env=self._shell.env)
+        if checked.exit_code:
+            raise CommandFailed(f"llmgate config check refuses it:\n{checked.output}")
+
+    def _here(self, block: Block) -> str:
+        """The block's text; the files that a config names are in the page's folder, those of secrets with something in them."""
+        if block.language != "toml":
+            return block.text
+        for secret, name in re.findall(r'(\{ )?file = "/([^"]+)"', block.text):
+            place = self._folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if secret:
+                place.write_text(f"sk-made-up-{place.name}\n", "utf-8")
+        return re.sub(r'file = "/', f'file = "{self._folder}/', block.text)
 
     def _play_console(self, block: Block) -> None:
         steps = list(prompts(block.text))

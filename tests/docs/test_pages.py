@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import KNOWN, RUN, Page, pages
+from tests.docs.pages import KNOWN, ROOT, RUN, Page, pages
 from tests.docs.story import Story
 
 MOST_NOT_RUN = 3
@@ -47,3 +48,14 @@ def test_every_mark_is_followed_by_a_block() -> None:
         > (blocks := sum(1 for block in page.blocks if block.file or block.not_run))
     }
     assert loose == {}
+
+
+def test_fragments_of_the_changelog_are_named_for_their_section() -> None:
+    """A release finds what it moves by name: added, changed or fixed."""
+    names = [path.name for path in (ROOT / "changelog.d").iterdir() if path.name != "README.md"]
+    assert [name for name in names if not re.fullmatch(r"[\w-]+\.(added|changed|fixed)\.md", name)] == []
+
+
+def test_readme_is_short() -> None:
+    """Somebody who has just come reads all of it."""
+    assert len(Page("README.md").text.splitlines()) <= 200
