@@ -81,6 +81,8 @@ class AiohttpUpstream:
 
     async def open(self) -> None:
         """See :class:`~llmgate_core.upstream.Upstream`."""
+        if self._ssl_context is None:
+            self._ssl_context = ssl.create_default_context()  # aiohttp's own is made once per process, at import
         self._pooled = self._session(force_close=False)
         self._fresh = self._session(force_close=True)
 
@@ -93,7 +95,7 @@ class AiohttpUpstream:
             limit_per_host=self._max_connections,
             ttl_dns_cache=60,
             force_close=force_close,
-            ssl=self._ssl_context if self._ssl_context is not None else True,
+            ssl=self._ssl_context or True,
             **keeping,
         )
         return aiohttp.ClientSession(
