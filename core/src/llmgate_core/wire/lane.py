@@ -40,11 +40,11 @@ class Serving:
 
 
 class Lane:
-    """Shared by all connections of a server. ``full_lane`` makes aiohttp's connection handlers."""
+    """Shared by all connections of a server."""
 
-    def __init__(self, serving: Serving, full_lane: FullLane, *, lean: bool = True) -> None:
+    def __init__(self, serving: Serving, *, lean: bool = True) -> None:
         self.serving = serving
-        self.full_lane = full_lane
+        self._full: FullLane | None = None
         self.use_lean = lean
         self.loop = asyncio.get_running_loop()
         self.lean: set[LeanProtocol] = set()
@@ -52,6 +52,14 @@ class Lane:
         self.date_and_server = ""
         self._timer: asyncio.TimerHandle | None = None
         self._watch()
+
+    def full_lane(self) -> FullLane:
+        """What makes aiohttp's connection handlers; imported when a connection first needs it."""
+        if self._full is None:
+            from .full import make_full_lane
+
+            self._full = make_full_lane(self)
+        return self._full
 
     def match(self, head: LeanHead) -> Match | None:
         """The dialect's route for a head, None when the full lane must look at it."""
@@ -70,8 +78,9 @@ class Lane:
         grace = self.serving.gateway.config.gateway.body_timeout
         for connection in list(self.lean):
             _watch_lean(connection, now, grace)
-        for full in self.full_lane.ours:
-            full.watch(now, HEAD_SECONDS)
+        if self._full is not None:
+            for full in self._full.ours:
+                full.watch(now, HEAD_SECONDS)
         self._timer = self.loop.call_later(1.0, self._watch)
 
     def drain(self) -> None:
@@ -80,13 +89,17 @@ class Lane:
         for connection in list(self.lean):
             if not connection.busy:
                 connection.transport.close()
+        if self._full is not None:
+            self._full.pre_shutdown()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End what is left."""
         for connection in list(self.lean):
             connection.cancel()
         if self._timer is not None:
             self._timer.cancel()
+        if self._full is not None:
+            await self._full.shutdown(timeout=0.5)
 
 
 def _watch_lean(connection: LeanProtocol, now: float, grace: float) -> None:

@@ -28,6 +28,7 @@ class LeanProtocol(asyncio.Protocol):
     __slots__ = (
         "_buffer",
         "_drained",
+        "_ended",
         "_head",
         "_head_end",
         "_known",
@@ -58,6 +59,7 @@ class LeanProtocol(asyncio.Protocol):
         self._known: tuple[bytes, bytes, LeanHead] | None = None
         self.transport: Any = None
         self.closing = False
+        self._ended = False
         self.served = 0
         self.since = lane.loop.time()
         self.paused_since: float | None = None
@@ -82,7 +84,7 @@ class LeanProtocol(asyncio.Protocol):
         """Half a close, or a whole one? Something harmless is written: only a client that left answers with a reset."""
         if self._task is None:
             return False
-        self.closing = True
+        self._ended = True
         keep_probing(self._lane.loop, self._probe)
         return True
 
@@ -197,10 +199,12 @@ class LeanProtocol(asyncio.Protocol):
         """Give the connection, with the bytes of the request that does not fit, to the full lane."""
         self._lane.lean.discard(self)
         buffer, self._buffer = self._buffer, b""
-        full = self._lane.full_lane()
+        full = self._lane.full_lane()()
         self.transport.set_protocol(full)
         full.connection_made(self.transport)
         full.data_received(bytes(buffer))
+        if self._ended and not full.eof_received():
+            self.transport.close()
 
     async def _serve(self, head: LeanHead, match: Match, body: bytes) -> None:
         lane = self._lane
@@ -234,6 +238,8 @@ class LeanProtocol(asyncio.Protocol):
             self.transport.resume_reading()
         if self._buffer:
             self._next()
+        if self._ended and self._task is None and self.transport.get_protocol() is self:
+            self.transport.close()
 
     def cancel(self) -> None:
         """End the request in hand."""

@@ -16,13 +16,12 @@ from attrs import define
 from yarl import URL
 
 from ..provider import Timeouts, UpstreamRequest
-from ..upstream import Reply
+from ..upstream import Reply, Upstream
 from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected, UpstreamError
 from ..upstream_limits import no_head, read_whole
 from .inflate import Inflater
 from .lean_connection import LeanConnection
 from .lean_pool import IDLE_SECONDS, LeanPool
-from .upstream import AiohttpUpstream
 
 _CACHED_HEADS: Final = 1024
 _TICK: Final = 0.05
@@ -97,15 +96,16 @@ class LeanUpstream:
         self._ssl_context = ssl_context
         self._pools: dict[tuple[str, str, int], LeanPool] = {}
         self._heads: dict[int, _Head] = {}
-        self._unusual = AiohttpUpstream(max_connections=max_connections, ssl_context=ssl_context)
-        self._proxied = False
+        self._unusual: Upstream | None = None
         self._next_clean = 0.0
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
         """See :class:`~llmgate_core.upstream.Upstream`."""
-        self._proxied = any(name in urllib.request.getproxies() for name in ("http", "https", "all"))
-        if self._proxied:
+        if any(name in urllib.request.getproxies() for name in ("http", "https", "all")):
+            from .upstream import AiohttpUpstream
+
+            self._unusual = AiohttpUpstream(max_connections=self._max_connections, ssl_context=self._ssl_context)
             await self._unusual.open()
         self._sweep()
 
@@ -115,7 +115,8 @@ class LeanUpstream:
             self._sweeper.cancel()
         for pool in self._pools.values():
             pool.close()
-        await self._unusual.close()
+        if self._unusual is not None:
+            await self._unusual.close()
         await asyncio.sleep(0)
 
     def _sweep(self) -> None:
@@ -131,7 +132,7 @@ class LeanUpstream:
 
     async def send(self, request: UpstreamRequest, timeouts: Timeouts, deadline: float) -> Reply:
         """See :class:`~llmgate_core.upstream.Upstream`. A connection that died in the pool is replaced by a fresh one, once."""
-        if self._proxied:
+        if self._unusual is not None:
             return await self._unusual.send(request, timeouts, deadline)
         prepared = self._heads.get(id(request.headers))
         if prepared is None or prepared.headers is not request.headers or prepared.url != request.url:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion, HttpVersion10, HttpVersion11, web
 from aiohttp.web_protocol import RequestHandler
 
 from ..errors import GatewayError, InternalError, InvalidRequest
@@ -30,8 +30,30 @@ def plain_error(error: GatewayError) -> bytes:
     return msgspec.json.encode({"error": told})
 
 
+class FullRequest(web.BaseRequest):
+    """A request whose answer never claims a version of HTTP that is not spoken here: aiohttp would say HTTP/2.0 back."""
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether the client's version of HTTP is one that is served: 1.0 or 1.1."""
+        return super().version in {HttpVersion10, HttpVersion11}
+
+    @property
+    def version(self) -> HttpVersion:
+        """What the answer is written in."""
+        return super().version if self.is_spoken else HttpVersion11
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether another request may follow. After an Upgrade, which is never granted, nobody can say what the bytes mean."""
+        return super().keep_alive and "upgrade" not in self.headers.get("connection", "").lower()
+
+
 class FullLane(web.Server):
     """aiohttp's connection factory, for :class:`ServerProtocol`."""
+
+    def _make_request(self, *made_of: Any) -> FullRequest:
+        return FullRequest(*made_of, self._loop)
 
     @property
     def ours(self) -> list[ServerProtocol]:
@@ -46,12 +68,13 @@ class FullLane(web.Server):
 class ServerProtocol(RequestHandler):
     """One client connection."""
 
-    __slots__ = ("_head_since", "_responder_probe")
+    __slots__ = ("_ended", "_head_since", "_responder_probe")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._head_since: float | None = None
         self._responder_probe: Callable[[], None] | None = None
+        self._ended = False
 
     @staticmethod
     def server(handler: Handler) -> FullLane:
@@ -76,9 +99,15 @@ class ServerProtocol(RequestHandler):
         """A client that only closed its sending side still gets its answer; one that left resets what is written now."""
         if not self._answers:
             return False
-        self.close()
+        self._ended = True
+        self.begins()
         keep_probing(self._loop, self._probe)
         return True
+
+    def begins(self) -> None:
+        """With each request: once the client has no more to say, the last one that is here is the last of all."""
+        if self._ended and not self._messages:
+            self.close()
 
     @property
     def _answers(self) -> bool:
