@@ -28,7 +28,7 @@ COMMON: Final[Mapping[str, str]] = MappingProxyType(
         "HttpProviderConfig.keys": "the credentials, see below",
         "HttpProviderConfig.headers": "further headers of every request",
         "HttpProviderConfig.timeouts": "see below",
-        "KeyConfig.secret": "written as one of `value = …`, `env = …`, `file = …`; or the whole key is just a string",
+        "KeyConfig.value | env | file": "one of the three; or the whole key is just a string",
         "KeyConfig.name": "what logs and metrics show; without it a short hash",
         "KeyConfig.weight": "its share among the keys that may be used",
         "KeyConfig.models": "shell patterns of the models it may be used for; empty: all",
@@ -84,6 +84,8 @@ def _providers() -> str:
             own = [option for option in cls["options"] if f"{name}.{option['name']}" in COMMON]
             told.append(_table({**cls, "options": own}, _common(name)))
         else:
+            for option in cls["options"]:
+                option["name"] = "value | env | file" if option["name"] == "secret" else option["name"]
             told += [f"### {'A key' if name == 'KeyConfig' else name}", prose(cls["doc"]), _table(cls, _common(name))]
     return "\n\n".join(told)
 

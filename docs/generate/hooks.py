@@ -118,7 +118,7 @@ def short_table() -> str:
 
 def _section(hook: Hook, used: tuple[str, ...]) -> str:
     kind = hook.kind
-    how = [kind.kind]
+    how: list[str] = [kind.kind]
     if kind.threads:
         how.append(f"`{kind.threads}` is handed on from one to the next")
     if kind.way_back:
