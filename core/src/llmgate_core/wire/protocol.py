@@ -52,8 +52,8 @@ class FullRequest(web.BaseRequest):
 class FullLane(web.Server):
     """aiohttp's connection factory, for :class:`ServerProtocol`."""
 
-    def _make_request(self, *made_of: Any) -> FullRequest:
-        return FullRequest(*made_of, self._loop)
+    def _make_request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> FullRequest:
+        return FullRequest(message, payload, protocol, writer, task, self._loop)
 
     @property
     def ours(self) -> list[ServerProtocol]:
