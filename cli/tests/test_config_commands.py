@@ -31,6 +31,14 @@ def test_every_mistake_has_a_line(run: Run, toys: Any) -> None:
     assert f"error: {file}: gateway.hots: is not known; did you mean 'host'?\n" in done.stderr
 
 
+def test_mistakes_of_all_sections_are_told_together(run: Run, toys: Any) -> None:
+    """One run names what is wrong with the gateway's own table, with a provider, and with plugins' names."""
+    file = toys.config("prot = 1\n[providers.lab]\ntyp = 'x'\n[plugins.fallbak]\na = 1\n")
+    told = run("config", "check", "-c", file).stderr
+    for place in ("gateway.prot: ", "providers.lab: ", "plugins.fallbak: "):
+        assert f"error: {file}: {place}" in told
+
+
 @pytest.mark.parametrize(
     ("text", "told"), [("[gateway\n", "TOML: "), (None, "file: cannot be read: No such file or directory")]
 )

@@ -11,7 +11,7 @@ import attrs
 import click
 
 if TYPE_CHECKING:
-    from llmgate_core.config import Config
+    from llmgate_core.config import Config, ConfigError
 
 DEFAULT_FILE: Final = "llmgate.toml"
 VARIABLE: Final = "LLMGATE_CONFIG"
@@ -37,13 +37,32 @@ def find_config(given: Path | None, environ: Mapping[str, str] | None = None) ->
 
 
 def read_config(given: Path | None, host: str | None = None, port: int | None = None) -> Config:
-    """The configuration, ``--host`` and ``--port`` laid over it. Raises :class:`ConfigError`."""
-    from llmgate_core.config import load_config
+    """The configuration, ``--host`` and ``--port`` laid over it. Raises :class:`ConfigError` with every mistake there is."""
+    from llmgate_core.config import ConfigError, load_config
 
-    config = load_config(find_config(given))
+    try:
+        config = load_config(find_config(given))
+    except ConfigError as error:
+        raise _with_all_mistakes(error) from None
     gateway = config.gateway
     if host is not None:
         gateway = attrs.evolve(gateway, host=host)
     if port is not None:
         gateway = attrs.evolve(gateway, port=port)
     return attrs.evolve(config, gateway=gateway)
+
+
+def _with_all_mistakes(error: ConfigError) -> ConfigError:
+    """The error with those mistakes as well that providers and plugins would have told later."""
+    if error.rest is None:
+        return error
+    from llmgate_core.config import ConfigError
+    from llmgate_core.startup import build_gateway
+
+    from .order import DEFAULT_ORDER
+
+    try:
+        build_gateway(error.rest, default_order=DEFAULT_ORDER)
+    except ConfigError as more:
+        return ConfigError([*error.mistakes, *more.mistakes], error.file)
+    return error

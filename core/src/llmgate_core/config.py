@@ -18,11 +18,15 @@ from .strict import Mistake, MistakesFound, structure, unknown_key
 
 
 class ConfigError(Exception):
-    """The gateway cannot start with this configuration. ``mistakes`` is the whole list, ``file`` where it was read."""
+    """The gateway cannot start with this configuration. ``mistakes`` is the whole list, ``file`` where it was read.
 
-    def __init__(self, mistakes: Sequence[Mistake], file: Path | None = None) -> None:
+    ``rest`` is what could be read, with defaults for what could not: to look for mistakes further on.
+    """
+
+    def __init__(self, mistakes: Sequence[Mistake], file: Path | None = None, rest: Config | None = None) -> None:
         self.mistakes = tuple(mistakes)
         self.file = file
+        self.rest = rest
         where = f"{file}: " if file else ""
         super().__init__("\n".join(f"{where}{mistake}" for mistake in self.mistakes))
 
@@ -96,13 +100,16 @@ def make_config(data: Mapping[str, Any], file: Path | None = None) -> Config:
         gateway = structure(data.get("gateway", {}), GatewayConfig, "gateway")
     except MistakesFound as found:
         mistakes += found.mistakes
-    sections = {}
+    sections: dict[str, dict[str, Any]] = {}
     for kind in ("providers", "plugins"):
-        sections[kind] = data.get(kind, {})
-        mistakes += _not_tables(kind, sections[kind])
+        given = data.get(kind, {})
+        mistakes += _not_tables(kind, given)
+        tables = given if isinstance(given, dict) else {}
+        sections[kind] = {name: table for name, table in tables.items() if isinstance(table, dict)}
+    config = Config(gateway, sections["providers"], sections["plugins"], file)
     if mistakes:
-        raise ConfigError(mistakes, file)
-    return Config(gateway, sections["providers"], sections["plugins"], file)
+        raise ConfigError(mistakes, file, config)
+    return config
 
 
 def _not_tables(kind: str, section: Any) -> list[Mistake]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from .config import Config, ConfigError
@@ -31,11 +31,15 @@ def build_gateway(
     ``found`` is the installed plugins when not given; ``default_order`` holds where the config names no order.
     """
     environ = os.environ if environ is None else environ
-    plugins = load_plugins(config, found, default_order)
+    plugins, mistakes, complete = _load_all(config, found, default_order)
     hooks = Hooks(plugins)
     provider_types = _registered(hooks, "llmgate_register_providers", _type_name, config)
     dialects = _registered(hooks, "llmgate_register_dialects", _dialect_name, config)
-    providers = build_providers(config, provider_types, dialects, environ)
+    providers, wrong = build_providers(config, provider_types, dialects, environ, complete=complete)
+    mistakes += wrong
+    mistakes += _unknown_targets(plugins, {*providers, *config.providers}, config)
+    if mistakes:
+        raise ConfigError(mistakes, config.file)
     registry = Registry(
         dialects=dialects,
         provider_types=provider_types,
@@ -46,24 +50,40 @@ def build_gateway(
         plugin_names=[plugin.name for plugin in plugins],
         claims=frozenset(name for plugin in plugins for name in getattr(plugin.instance, "claims", ())),
     )
-    mistakes = _unknown_targets(plugins, providers, config)
-    if mistakes:
-        raise ConfigError(mistakes, config.file)
     return Gateway(config, registry, hooks, plugins)
 
 
 def load_plugins(config: Config, found: Sequence[Found] | None, default_order: Sequence[str]) -> list[Loaded]:
     """The enabled plugins, outermost first. Raises :class:`ConfigError` with the mistakes of all of them."""
+    loaded, mistakes, _ = _load_all(config, found, default_order)
+    if mistakes:
+        raise ConfigError(mistakes, config.file)
+    return loaded
+
+
+def _load_all(
+    config: Config, found: Sequence[Found] | None, default_order: Sequence[str]
+) -> tuple[list[Loaded], list[Mistake], bool]:
+    """The plugins that could be loaded, what is wrong, and whether all are there that offer providers or dialects."""
     arranged, mistakes = arrange(config, discover() if found is None else found, default_order)
     loaded: list[Loaded] = []
+    complete = True
     for one in arranged:
         try:
             loaded.append(load(one, config))
         except MistakesFound as error:
             mistakes += error.mistakes
-    if mistakes:
-        raise ConfigError(mistakes, config.file)
-    return loaded
+            complete = complete and not _may_offer(one)
+    return loaded, mistakes, complete
+
+
+def _may_offer(one: Found) -> bool:
+    """Whether a plugin that could not be loaded would have offered provider types or dialects."""
+    try:
+        cls = one.load()
+    except Exception:  # noqa: BLE001  # it was told already why
+        return True
+    return hasattr(cls, "llmgate_register_providers") or hasattr(cls, "llmgate_register_dialects")
 
 
 def _registered(hooks: Hooks, hook: str, name_of: Callable[[Any], str], config: Config) -> dict[str, Any]:
@@ -123,8 +143,13 @@ def build_providers(
     types: Mapping[str, type[Provider]],
     dialects: Mapping[str, Dialect],
     environ: Mapping[str, str],
-) -> dict[str, Provider]:
-    """The configured providers; without a config file those whose usual variable is set; and those that are always on."""
+    *,
+    complete: bool = True,
+) -> tuple[dict[str, Provider], list[Mistake]]:
+    """The configured providers; without a config file those whose usual variable is set; and those that are always on.
+
+    And what is wrong with them. ``complete`` False: plugins are missing, so a type or a dialect may be theirs.
+    """
     sections: dict[str, Mapping[str, Any]] = dict(config.providers)
     for name, cls in types.items():
         unconfigured = config.file is None and not config.providers
@@ -133,6 +158,8 @@ def build_providers(
     providers: dict[str, Provider] = {}
     mistakes: list[Mistake] = []
     for name, section in sections.items():
+        if not complete and section.get("type", name) not in types:
+            continue
         try:
             providers[name] = _build_provider(name, section, types, environ)
         except MistakesFound as error:
@@ -142,10 +169,9 @@ def build_providers(
         mistakes += [
             Mistake(f"providers.{name}", f"speaks {dialect!r}, which no active plugin offers", "install or enable it")
             for dialect in missing
+            if complete
         ]
-    if mistakes:
-        raise ConfigError(mistakes, config.file)
-    return providers
+    return providers, mistakes
 
 
 def _build_provider(
@@ -183,7 +209,7 @@ def _no_such_type(path: str, kind: str, types: list[str]) -> Mistake:
     return Mistake(path, f"there is no provider type {kind!r}", hint)
 
 
-def _unknown_targets(plugins: Sequence[Loaded], providers: Mapping[str, Provider], config: Config) -> list[Mistake]:
+def _unknown_targets(plugins: Sequence[Loaded], providers: Collection[str], config: Config) -> list[Mistake]:
     """Targets in plugins' configs that name no provider."""
     mistakes = []
     for plugin in plugins:
