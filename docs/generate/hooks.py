@@ -98,7 +98,7 @@ contract is `HOOK_API` = {HOOK_API}.
 - **CHAIN**: run in order; each sees what its predecessor made of the value. An exception ends the request (500,
   `plugin_error`).
 - **FIRST**: the first answer that is not `None` wins. An exception ends the request.
-- **OBSERVE**: all run. An exception is logged and counted, and the request never notices.
+- **OBSERVE**: every one runs. What one raises goes to the log and a counter; the request goes on.
 
 A plugin refuses a request on purpose by raising one of the [errors](errors.md). Hooks marked *way back* run in
 reverse order: the plugin that is listed first sees a request first and its answer last. `llmgate hooks` shows the
