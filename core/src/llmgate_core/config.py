@@ -42,7 +42,7 @@ class GatewayConfig:
 
     ``plugins`` is the order, outermost first, ``"*"`` for the rest; ``disable`` names plugins to leave out. ``unsupported``
     says what happens to a field the chosen provider cannot carry: ``refuse`` with 400, or ``drop`` and report it in the
-    header ``x-llmgate-dropped``.
+    header ``x-llmgate-dropped``. ``lean`` false: everything takes the full lanes, in and out, which are slower.
     """
 
     host: str = "127.0.0.1"
@@ -58,6 +58,7 @@ class GatewayConfig:
     body_timeout: float = field(default=30.0, validator=_positive)
     max_response: int = field(default=64 * 1024 * 1024, validator=_positive)
     max_connections: int = field(default=1000, validator=_positive)
+    lean: bool = True
 
 
 @frozen

@@ -112,18 +112,25 @@ def load(one: Found, config: Config) -> Loaded:
     mistakes = check_class(one, cls)
     if mistakes:
         raise MistakesFound(mistakes)
+    try:
+        return Loaded(one.name, one.distribution, one.version, _build(one, cls, config))
+    except MistakesFound as found:
+        found.about = cls
+        raise
+
+
+def _build(one: Found, cls: Any, config: Config) -> Any:
     section = config.plugins.get(one.name, EMPTY)
     config_class = getattr(cls, "config_class", None)
     if config_class is None and section:
         raise MistakesFound([Mistake(f"plugins.{one.name}", "this plugin has no options", "remove the section")])
     try:
-        instance = cls() if config_class is None else cls(structure(dict(section), config_class, f"plugins.{one.name}"))
+        return cls() if config_class is None else cls(structure(dict(section), config_class, f"plugins.{one.name}"))
     except MistakesFound:
         raise
     except Exception as error:
         reason = f"could not be built: {str(error) or type(error).__name__}"
         raise MistakesFound([Mistake(f"plugins.{one.name}", reason, f"see the README of {one.origin}")]) from error
-    return Loaded(one.name, one.distribution, one.version, instance)
 
 
 def start_failed(plugin: str, hook: str, error: Exception, config: Config) -> ConfigError:

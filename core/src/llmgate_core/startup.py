@@ -73,17 +73,13 @@ def _load_all(
             loaded.append(load(one, config))
         except MistakesFound as error:
             mistakes += error.mistakes
-            complete = complete and not _may_offer(one)
+            complete = complete and not _may_offer(error.about)
     return loaded, mistakes, complete
 
 
-def _may_offer(one: Found) -> bool:
+def _may_offer(cls: Any) -> bool:
     """Whether a plugin that could not be loaded would have offered provider types or dialects."""
-    try:
-        cls = one.load()
-    except Exception:  # noqa: BLE001  # it was told already why
-        return True
-    return hasattr(cls, "llmgate_register_providers") or hasattr(cls, "llmgate_register_dialects")
+    return cls is None or hasattr(cls, "llmgate_register_providers") or hasattr(cls, "llmgate_register_dialects")
 
 
 def _registered(hooks: Hooks, hook: str, name_of: Callable[[Any], str], config: Config) -> dict[str, Any]:

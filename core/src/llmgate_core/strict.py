@@ -42,11 +42,12 @@ class Mistake:
 
 
 class MistakesFound(Exception):
-    """Everything wrong with one section."""
+    """Everything wrong with one section. ``about`` is the class it configures, where that is known."""
 
     def __init__(self, mistakes: list[Mistake]) -> None:
         super().__init__("\n".join(str(mistake) for mistake in mistakes))
         self.mistakes = mistakes
+        self.about: Any = None
 
 
 def structure(value: Any, cls: type[T], path: str, environ: Mapping[str, str] | None = None) -> T:

@@ -31,12 +31,12 @@ def make_full_lane(lane: Lane) -> FullLane:
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         with lane.serving as gateway:
-            return await _handle(gateway, request)
+            return await _handle(gateway, request, lane.slow.body_rate)
 
-    return ServerProtocol.server(handle)
+    return ServerProtocol.server(handle, lane.slow.idle)
 
 
-async def _handle(gateway: Gateway, request: web.BaseRequest) -> web.StreamResponse:
+async def _handle(gateway: Gateway, request: web.BaseRequest, rate: int) -> web.StreamResponse:
     """One HTTP request: routed, read, handed to the pipeline or to an endpoint."""
     connection = request.protocol if isinstance(request.protocol, ServerProtocol) else None
     if connection is not None:
@@ -49,10 +49,10 @@ async def _handle(gateway: Gateway, request: web.BaseRequest) -> web.StreamRespo
         match = gateway.intake.routes.find(head)
         dialect = match.dialect
         if match.endpoint is not None:
-            return await _endpoint(gateway, request, head, match)
+            return await _endpoint(gateway, request, head, match, rate)
         gateway.intake.check_head(head)
         await _expected(request, head)
-        body = await _body(gateway, request)
+        body = await _body(gateway, request, rate)
     except GatewayError as error:
         return _early_error(error, dialect or gateway.intake.error_dialect(head))
     exchange, refused = gateway.intake.open(head, match, body)
@@ -87,28 +87,30 @@ async def _expected(request: web.BaseRequest, head: Head) -> None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-async def _body(gateway: Gateway, request: web.BaseRequest) -> bytes:
-    """The whole body within its limits. Raises :class:`RequestTooLarge` or :class:`RequestTimeout`."""
+async def _body(gateway: Gateway, request: web.BaseRequest, rate: int) -> bytes:
+    """The whole body within its limits: ``rate`` bytes a second after its time of grace. Raises :class:`RequestTooLarge` or :class:`RequestTimeout`."""
     limit = gateway.config.gateway.max_body
     pieces: list[bytes] = []
     size = 0
+    until = asyncio.get_running_loop().time() + gateway.config.gateway.body_timeout
     try:
-        async with asyncio.timeout(gateway.config.gateway.body_timeout):
+        async with asyncio.timeout_at(until) as limits:
             while data := await request.content.readany():
                 size += len(data)
                 if size > limit:
                     raise RequestTooLarge(f"the body is larger than {limit} bytes ([gateway] max_body)")
                 pieces.append(data)
+                limits.reschedule(until + size / rate)
     except TimeoutError:
         raise RequestTimeout("the request's body did not come in time; send it without pauses") from None
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-async def _endpoint(gateway: Gateway, request: web.BaseRequest, head: Head, match: Match) -> web.Response:
+async def _endpoint(gateway: Gateway, request: web.BaseRequest, head: Head, match: Match, rate: int) -> web.Response:
     if match.endpoint is None:
         raise TypeError("a dialect's route is no endpoint")
     try:
-        answer = await match.endpoint(EndpointRequest(head, await _body(gateway, request), match.params))
+        answer = await match.endpoint(EndpointRequest(head, await _body(gateway, request, rate), match.params))
     except GatewayError:
         raise
     except Exception as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..gateway import Gateway
 from ..routes import Match
 from .lean_head import LeanHead
-from .slow import HEAD_SECONDS, IDLE_SECONDS, SLOWEST_BODY, STUCK_SECONDS, TOO_SLOW
+from .slow import TOO_SLOW, SlowLimits
 
 if TYPE_CHECKING:
     from .lean_server import LeanProtocol
@@ -42,10 +42,11 @@ class Serving:
 class Lane:
     """Shared by all connections of a server."""
 
-    def __init__(self, serving: Serving, *, lean: bool = True) -> None:
+    def __init__(self, serving: Serving, *, lean: bool = True, slow: SlowLimits | None = None) -> None:
         self.serving = serving
         self._full: FullLane | None = None
         self.use_lean = lean
+        self.slow = slow or SlowLimits()
         self.loop = asyncio.get_running_loop()
         self.lean: set[LeanProtocol] = set()
         self.draining = False
@@ -72,16 +73,16 @@ class Lane:
         return gateway.intake.routes.lean(head.path)
 
     def _watch(self) -> None:
-        """Once a second: close what is too slow or idle, and set the clock that answers carry."""
+        """With each tick: close what is too slow or idle, and set the clock that answers carry."""
         now = self.loop.time()
         self.date_and_server = f"date: {formatdate(usegmt=True)}\r\nserver: llmgate"
         grace = self.serving.gateway.config.gateway.body_timeout
         for connection in list(self.lean):
-            _watch_lean(connection, now, grace)
+            _watch_lean(connection, now, grace, self.slow)
         if self._full is not None:
             for full in self._full.ours:
-                full.watch(now, HEAD_SECONDS)
-        self._timer = self.loop.call_later(1.0, self._watch)
+                full.watch(now, self.slow)
+        self._timer = self.loop.call_later(self.slow.tick, self._watch)
 
     def drain(self) -> None:
         """Take no further requests; connections that have none close now."""
@@ -102,21 +103,26 @@ class Lane:
             await self._full.shutdown(timeout=0.5)
 
 
-def _watch_lean(connection: LeanProtocol, now: float, grace: float) -> None:
+def _watch_lean(connection: LeanProtocol, now: float, grace: float, slow: SlowLimits) -> None:
     waited = now - connection.since
     if connection.busy:
-        if connection.paused_since is not None and now - connection.paused_since > STUCK_SECONDS:
+        if connection.paused_since is not None and now - connection.paused_since > slow.stuck:
             connection.transport.abort()
+    elif connection.transport.is_closing():
+        if waited > slow.stuck:
+            connection.transport.abort()  # the last bytes of an answer that nobody takes
     elif connection.waits_for_body:
-        if waited > grace + connection.received / SLOWEST_BODY:
-            _too_slow(connection)
+        if waited > grace + connection.received / slow.body_rate:
+            _too_slow(connection, now)
     elif connection.received:
-        if waited > HEAD_SECONDS:
-            _too_slow(connection)
-    elif waited > (IDLE_SECONDS if connection.served else HEAD_SECONDS):
+        if waited > slow.head:
+            _too_slow(connection, now)
+    elif waited > (slow.idle if connection.served else slow.head):
+        connection.since = now
         connection.transport.close()
 
 
-def _too_slow(connection: LeanProtocol) -> None:
+def _too_slow(connection: LeanProtocol, now: float) -> None:
+    connection.since = now
     connection.transport.write(TOO_SLOW)
     connection.transport.close()

@@ -5,6 +5,7 @@ Without this, a malformed header line (a key in ``Authorization``, say) would be
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from aiohttp.web_protocol import RequestHandler
 from ..errors import GatewayError, InternalError, InvalidRequest
 from ..intake import new_id
 from .probing import keep_probing
-from .slow import TOO_SLOW
+from .slow import TOO_SLOW, SlowLimits
 
 logger = logging.getLogger("llmgate")
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -68,23 +69,26 @@ class FullLane(web.Server):
 class ServerProtocol(RequestHandler):
     """One client connection."""
 
-    __slots__ = ("_ended", "_head_since", "_responder_probe")
+    __slots__ = ("_closing_since", "_ended", "_head_since", "_paused_since", "_responder_probe", "_wire")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._head_since: float | None = None
         self._responder_probe: Callable[[], None] | None = None
         self._ended = False
+        self._paused_since: float | None = None
+        self._closing_since: float | None = None
+        self._wire: Any = None
 
     @staticmethod
-    def server(handler: Handler) -> FullLane:
+    def server(handler: Handler, idle: float) -> FullLane:
         """A factory for ``loop.create_server``. A client that leaves cancels its handler."""
         return FullLane(
             handler,
             handler_cancellation=True,
             access_log=None,
             auto_decompress=False,
-            keepalive_timeout=75.0,
+            keepalive_timeout=idle,
             lingering_time=0.5,
             logger=logger,
         )
@@ -130,11 +134,31 @@ class ServerProtocol(RequestHandler):
         """What to write when the client's side closes while it waits."""
         self._responder_probe = probe
 
-    def watch(self, now: float, longest: float) -> None:
-        """Close a connection whose head does not come to its end within ``longest`` seconds."""
-        if self._head_since is not None and now - self._head_since > longest and self.transport is not None:
-            self.transport.write(TOO_SLOW)
-            self.transport.close()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See :class:`asyncio.Protocol`. aiohttp lets go of a transport that still has to write; the watch must not."""
+        self._wire = transport
+        super().connection_made(transport)
+
+    def pause_writing(self) -> None:
+        """The client reads slower than we write."""
+        self._paused_since = self._loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._paused_since = None
+        super().resume_writing()
+
+    def watch(self, now: float, slow: SlowLimits) -> None:
+        """End a connection whose head does not come to its end, or whose client does not read."""
+        if self._wire.is_closing():
+            self._closing_since = self._closing_since or now
+        elif self._head_since is not None and now - self._head_since > slow.head:
+            self._wire.write(TOO_SLOW)
+            self._wire.close()
+        for since in (self._paused_since, self._closing_since):
+            if since is not None and now - since > slow.stuck:
+                self._wire.abort()
 
     def handle_error(
         self,

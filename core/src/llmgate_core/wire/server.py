@@ -16,14 +16,16 @@ from .lane import Lane, Serving
 from .lean_server import LeanProtocol
 from .lean_upstream import LeanUpstream
 from .listener import Listener
+from .slow import SlowLimits
 
 
 class Server:
-    """Serves a gateway on a listening socket. ``lean`` False: everything takes the full lanes, in and out (to compare them)."""
+    """Serves a gateway on a listening socket. ``lean`` and ``slow`` replace ``[gateway] lean`` and how slow clients may be."""
 
-    def __init__(self, gateway: Gateway, *, lean: bool = True) -> None:
+    def __init__(self, gateway: Gateway, *, lean: bool | None = None, slow: SlowLimits | None = None) -> None:
         self._first = gateway
-        self._lean = lean
+        self._lean = gateway.config.gateway.lean if lean is None else lean
+        self._slow = slow
         self._lane: Lane | None = None
         self._listener: Listener | None = None
         self._leaving: set[asyncio.Task[None]] = set()
@@ -33,7 +35,7 @@ class Server:
         """Enter the gateway's lifespan, then accept connections on a bound socket."""
         _need_c_parser()
         serving = await self._open(self._first)
-        lane = self._lane = Lane(serving, lean=self._lean)
+        lane = self._lane = Lane(serving, lean=self._lean, slow=self._slow)
         self._listener = Listener(sock, lambda: LeanProtocol(lane))
         # aiohttp takes longer to import than all the rest: while the first requests are served, not before.
         loop = asyncio.get_running_loop()
