@@ -105,7 +105,11 @@ async def _back_off(exchange: Exchange, after: float, error: GatewayError) -> No
     if time.monotonic() + after >= exchange.deadline:
         raise error
     if after > 0:
-        await asyncio.sleep(after)
+        began = time.monotonic()
+        try:
+            await asyncio.sleep(after)
+        finally:
+            exchange.waited += time.monotonic() - began
 
 
 async def end_attempt(

@@ -65,7 +65,7 @@ class Exchange:
     """One request through the house. Plugins read it and put what is theirs into ``state[<plugin name>]``.
 
     Times are seconds of ``time.monotonic()``, ``started`` is Unix time. ``waited`` sums the time spent waiting for
-    providers: ``ended_at - received_at - waited`` is the gateway's own. ``response_headers`` go to the client.
+    providers, back-off included: ``ended_at - received_at - waited`` is the gateway's own. ``response_headers`` go to the client.
     """
 
     id: str
