@@ -133,7 +133,8 @@ async def test_one_deadline_over_attempts_and_back_off(ask: Any, plugin: Any, *,
 async def test_back_off_is_no_overhead(ask: Any, plugin: Any) -> None:
     """The wait before another try is time spent on the provider, not the gateway's own."""
     later = plugin(llmgate_on_error=lambda self: Retry(after=0.5))
-    asked = await ask(BUSY, Reply.of({"id": "1"}), plugins=(later,))
+    good = Reply.of({"id": "1", "model": "m", "text": "Hello", "finish": "stop"})
+    asked = await ask(BUSY, good, plugins=(later,))
     (exchange,) = asked.gate.log.exchanges
     assert len(exchange.attempts) == 2
     assert exchange.waited >= 0.5
