@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -27,6 +28,11 @@ class Asked:
         """The classes of the attempts made."""
         found: list[str] = self.gate.log.results
         return found
+
+    async def provider_left(self, number: int = 0) -> None:
+        """Wait until the gateway has closed the connection of this request to the provider."""
+        async with asyncio.timeout(10):
+            await asyncio.wrap_future(self.upstream.requests[number].left)
 
 
 @pytest.fixture

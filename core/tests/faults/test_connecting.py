@@ -124,7 +124,7 @@ async def test_f09_handshake_stalls(serve: Any, go_on: Any, listener: Any) -> No
 async def test_f10_plaintext_on_a_tls_port(serve: Any, go_on: Any) -> None:
     """A server that speaks no TLS is refused."""
     async with ScriptedUpstream() as upstream:
-        answer, _ = await both(serve, go_on, upstream.url.replace("http:", "https:"), connect=2)
+        answer, _ = await both(serve, go_on, upstream.url.replace("http:", "https:"), connect=0.5)
         upstream._failure = None  # it complains about our handshake, rightly
     assert answer.status in {502, 504}
     assert answer.error["code"] in {"upstream_tls_error", "upstream_connect_error", "upstream_connect_timeout"}

@@ -154,13 +154,13 @@ class _Connection(asyncio.StreamReaderProtocol):
         upstream.connections += 1
         self._requests: list[Received] = []
         self._gone = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._talking: asyncio.Task[None] | None = None
         self._socket: asyncio.StreamWriter | None = None
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._socket = writer
         self._upstream._open.add(self)
-        self._task = asyncio.create_task(self._talk(reader, writer))
+        self._talking = asyncio.create_task(self._talk(reader, writer))
 
     # ── what the peer does ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -228,8 +228,8 @@ class _Connection(asyncio.StreamReaderProtocol):
 
     def abort(self) -> asyncio.Task[None] | None:
         """End the connection and its task, which is returned to be waited for; None when it has only just been accepted."""
-        if self._task is None or self._socket is None:
+        if self._talking is None or self._socket is None:
             return None
         self._socket.transport.abort()
-        self._task.cancel()
-        return self._task
+        self._talking.cancel()
+        return self._talking
