@@ -1,10 +1,13 @@
 # Needs python3 (>= 3.11) with pip, and make. Everything else is fetched into .tools and .venv.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check bench lock clean
+.PHONY: help serve test check bench docs lock clean
 
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard builtin_plugins/*/pyproject.toml contrib/*/pyproject.toml))
-MEMBERS := core cli $(PLUGINS) plugin_template
+SERVED  := core cli $(PLUGINS)
+MEMBERS := $(SERVED) plugin_template
 READY   := .venv/.ready
+# the template is a working plugin: it is installed for the tests, and is no part of what a newcomer serves
+WHOLE   := .venv/.whole
 BIN     := .venv/bin
 # the first python that is new enough; looked for only when something has to be installed
 FIND    := for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -18,10 +21,10 @@ help: ## show this
 serve: $(READY) ## serve on 127.0.0.1:8080 (ARGS="--port 9000" for more)
 	@exec $(BIN)/llmgate serve $(ARGS)
 
-test: $(READY) ## run every test (ARGS="-k words" for fewer)
+test: $(WHOLE) ## run every test (ARGS="-k words" for fewer)
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(READY) ## ruff, ruff format and mypy --strict
+check: $(WHOLE) ## ruff, ruff format and mypy --strict
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy $(MEMBERS:%=%/src)
@@ -29,6 +32,9 @@ check: $(READY) ## ruff, ruff format and mypy --strict
 
 bench: $(READY) ## measure against HAProxy and other gateways (ARGS="--help" for more)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+docs: $(WHOLE) ## write the generated reference pages anew
+	$(BIN)/python -m docs.generate
 
 lock: ## move every third-party version, and uv, to the newest
 	echo uv | $(UV) pip compile - --quiet --upgrade --universal --generate-hashes --no-header --no-annotate -o .ci/uv.txt
@@ -43,9 +49,13 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif
 
-$(READY): requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
+$(WHOLE): $(READY) plugin_template/pyproject.toml
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e ./plugin_template
+	@touch $@
+
+$(READY): requirements.lock pyproject.toml $(SERVED:%=%/pyproject.toml)
 	@echo "setting up .venv: some seconds, this once"
 	@test -x $(BIN)/python && test "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" || $(UV) venv --quiet --clear .venv
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ./,. $(MEMBERS))
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ./,. $(SERVED))
 	@echo "$(CURDIR)" > $@
