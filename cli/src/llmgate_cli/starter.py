@@ -35,7 +35,8 @@ _MEANING: Final[Mapping[str, str]] = MappingProxyType(
         "max_body": "bytes of a request",
         "body_timeout": "seconds for a request's body to come in",
         "max_response": "bytes of a provider's whole answer",
-        "max_connections": "open connections to providers",
+        "max_connections": "open connections to one provider's host",
+        "lean": "false: every request takes the full lanes, in and out, which are slower",
     }
 )
 _TAIL: Final = """
