@@ -67,5 +67,8 @@ async def test_what_does_not_pass_is_asked_once(serve_gateway: ServeGateway, ans
     with ScriptedUpstream(respond=lambda _: answer) as upstream:
         async with serve_gateway(config(upstream), plugins=[RetryPlugin]) as server:
             seen, headers, _ = await ask(server, say("hi", "plain/x"))
-        assert (seen, headers.get("retry-after")) == (status, answer.headers.get("retry-after", "5" if status == 503 else None))
+        assert (seen, headers.get("retry-after")) == (
+            status,
+            answer.headers.get("retry-after", "5" if status == 503 else None),
+        )
         assert len(upstream.requests) == 1
