@@ -24,7 +24,7 @@ FLOORS = (
     (
         "contract",
         (
-            "assembly dialect endpoints exchange hookspecs plugin provider rejections request responder response "
+            "assembly canonical dialect endpoints exchange hookspecs plugin provider rejections request responder response "
             "upstream upstream_limits"
         ),
     ),
