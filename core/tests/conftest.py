@@ -65,13 +65,15 @@ async def serve(
 ) -> AsyncIterator[Callable[..., Awaitable[Served]]]:
     """``await serve(PluginA, PluginB, providers={…}, hold_limit=1)``: a gateway that answers on a port of its own.
 
+    ``slow`` shortens what slow clients are allowed.
+
     The toy plugin, the planner and a recorder are always there; plugins of the test are named ``a``, ``b``, … in order.
     Every test runs on both lanes.
     """
     running = []
 
-    async def start(*plugins: Any, providers: Any = None, **gateway: Any) -> Served:
-        one: Served = served.Served(toy, plugins, providers or {}, gateway, lean=request.param == "lean")
+    async def start(*plugins: Any, providers: Any = None, slow: Any = None, **gateway: Any) -> Served:
+        one: Served = served.Served(toy, plugins, providers or {}, gateway, lean=request.param == "lean", slow=slow)
         await one.start()
         running.append(one)
         return one

@@ -18,6 +18,7 @@ from llmgate_core.gateway import Gateway
 from llmgate_core.plugins import Found
 from llmgate_core.startup import build_gateway
 from llmgate_core.wire.server import Server
+from llmgate_core.wire.slow import SlowLimits
 
 PATIENCE = 10.0
 
@@ -73,7 +74,16 @@ class Log:
 class Served:
     """A gateway on a port."""
 
-    def __init__(self, toy: ModuleType, plugins: Sequence[Any], providers: Any, gateway: Any, *, lean: bool) -> None:
+    def __init__(
+        self,
+        toy: ModuleType,
+        plugins: Sequence[Any],
+        providers: Any,
+        gateway: Any,
+        *,
+        lean: bool,
+        slow: SlowLimits | None = None,
+    ) -> None:
         self.log = log = Log()
 
         class Recorder(Plugin):
@@ -87,7 +97,7 @@ class Served:
         self._found += [Found.of(plugin, "abcdefgh"[number]) for number, plugin in enumerate(plugins)]
         self._config = {"gateway": gateway, "providers": providers}
         self.gateway = self.build()
-        self.server = Server(self.gateway, lean=lean)
+        self.server = Server(self.gateway, lean=lean, slow=slow)
         self.port = 0
         self._stopped = False
         self._talks: list[Talk] = []

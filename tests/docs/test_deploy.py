@@ -13,7 +13,7 @@ import pytest
 from llmgate_cli.main import make_cli
 from llmgate_core.config import GatewayConfig
 from llmgate_core.provider import Timeouts
-from llmgate_core.wire.slow import HEAD_SECONDS
+from llmgate_core.wire.slow import SlowLimits
 from tests.docs.pages import ROOT, Page
 
 MB = 1024 * 1024
@@ -68,7 +68,7 @@ def test_limits_are_the_defaults(page: Page) -> None:
     assert told["max_response"] == f"{gateway.max_response // MB} MiB"
     assert told["total_timeout"] == f"{gateway.total_timeout:g} s"
     assert told["timeouts"] == f"{timeouts.connect:g}, {timeouts.first_byte:g}, {timeouts.idle:g} s"
-    assert told["fixed"] == f"{HEAD_SECONDS:g} s"
+    assert told["fixed"] == f"{SlowLimits().head:g} s"
     assert told["body_timeout"] == f"{gateway.body_timeout:g} s"
     assert told["max_connections"] == str(gateway.max_connections)
     proxy = block(page, "nginx")

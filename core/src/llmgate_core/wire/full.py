@@ -88,7 +88,7 @@ async def _expected(request: web.BaseRequest, head: Head) -> None:
 
 
 async def _body(gateway: Gateway, request: web.BaseRequest, rate: int) -> bytes:
-    """The whole body within its limits: ``rate`` bytes a second after its time of grace. Raises :class:`RequestTooLarge` or :class:`RequestTimeout`."""
+    """The whole body, ``rate`` bytes a second after its time of grace. Raises RequestTooLarge or RequestTimeout."""
     limit = gateway.config.gateway.max_body
     pieces: list[bytes] = []
     size = 0
