@@ -202,6 +202,8 @@ class LeanProtocol(asyncio.Protocol):
         full = self._lane.full_lane()()
         self.transport.set_protocol(full)
         full.connection_made(self.transport)
+        if self._drained is not None:
+            full.pause_writing()  # the last bytes of the answer before are not taken yet
         full.data_received(bytes(buffer))
         if self._ended and not full.eof_received():
             self.transport.close()
