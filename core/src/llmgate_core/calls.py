@@ -209,7 +209,7 @@ class Calls:
         dialect = attempt.dialect
         same = dialect is exchange.dialect
         if exchange.operation == "chat":
-            self._note_usage(exchange, attempt, dialect, response)
+            self._note_usage(exchange, attempt, dialect if same else None, response)
         if self._hooks.transform_response is not None:
             changed = self._hooks.transform_response.call(exchange, response)
             response = await changed if self._hooks.transform_response.is_async else changed
@@ -225,6 +225,7 @@ class Calls:
         return Response.of(canonical, status=response.status, headers=response.headers)
 
     def _note_usage(self, exchange: Exchange, attempt: Attempt, dialect: Dialect | None, response: Response) -> None:
+        """``dialect`` is given where the answer is relayed; one that is decoded anyway is not read a second time."""
         if dialect is not None and response.body is not None:
             summary = dialect.summarise(response.body)
             attempt.usage = exchange.usage = summary.usage
