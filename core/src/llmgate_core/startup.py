@@ -154,7 +154,8 @@ def build_providers(
     providers: dict[str, Provider] = {}
     mistakes: list[Mistake] = []
     for name, section in sections.items():
-        if not complete and section.get("type", name) not in types:
+        kind = section.get("type", name)
+        if not complete and not (isinstance(kind, str) and kind in types):
             continue
         try:
             providers[name] = _build_provider(name, section, types, environ)
