@@ -14,6 +14,7 @@ import pytest
 from tests.bench.measure import connections_each, cpu_seconds, cpu_seconds_each, pid_listening, pss_bytes, tree
 
 BUSY = "import time\nwhile time.process_time() < 0.25: pass\nprint(flush=True)\ninput()"
+HOLDS = "print(flush=True)\ninput()\nheld = bytearray(b'x' * 8 * 2**20)\nprint(flush=True)\ninput()"
 PARENT = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {BUSY!r}])"
 
 
@@ -53,11 +54,17 @@ def test_time_of_this_process_grows_with_its_work() -> None:
 
 
 def test_memory_grows_with_what_is_held() -> None:
-    """Eight megabytes written to are eight megabytes more."""
-    before = pss_bytes(os.getpid())
-    held = bytearray(b"x" * 8 * 2**20)
-    assert pss_bytes(os.getpid()) - before >= 7 * 2**20
-    del held
+    """Eight megabytes written to are eight megabytes more, in a process that does nothing else meanwhile."""
+    with subprocess.Popen([sys.executable, "-c", HOLDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        before = pss_bytes(process.pid)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        assert pss_bytes(process.pid) - before >= 7 * 2**20
+        process.communicate(b"\n")
 
 
 def test_who_listens_is_found_by_the_port() -> None:

@@ -22,7 +22,7 @@ STATUSES = [
     (401, 502, False),
     (402, 503, False),
     (403, 502, False),
-    (404, 404, True),  # a name that only the client vouches for; one of the configuration's is below
+    (404, 502, True),  # the configuration vouches for this model; for one that only the client names see below
     (408, 504, True),
     (409, 409, True),
     (413, 413, True),
@@ -70,6 +70,15 @@ def test_status_is_told(
     assert error.response.headers["x-request-id"]
     assert error.response.headers["content-type"] == "application/json"
     assert len(provider.upstream.requests) == 1
+
+
+def test_model_that_only_the_client_vouches_for_is_unknown(
+    sdk: Sdk, provider: ScriptedProvider, *, streamed: bool
+) -> None:
+    """Nobody configured the name, so the provider's 404 is the client's: no such model."""
+    provider.upstream.play(provider.wire.error(404, "The provider's words."))
+    error = failing(sdk, f"{provider.name}/unheard-of", streamed=streamed)
+    assert error.status_code == 404
 
 
 @pytest.mark.parametrize(
