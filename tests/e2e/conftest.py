@@ -26,6 +26,8 @@ keys = ["sk-upstream-anthropic-canary"]
 models = ["claude-sonnet-4-5"]
 """
 
+ON_BOTH_LANES = {"test_broken_streams", "test_chat", "test_errors", "test_leaving", "test_models"}
+
 
 @frozen
 class ScriptedProvider:
@@ -84,15 +86,31 @@ def env() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def gateway(
+def lean(request: pytest.FixtureRequest) -> bool:
+    """Whether the gateway uses its lean lanes; modules in ``ON_BOTH_LANES`` run without them, too."""
+    return bool(getattr(request, "param", True))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is told apart by the wire, and nothing else, on both lanes."""
+    if "lean" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH_LANES:
+        metafunc.parametrize("lean", [True, False], ids=["lean", "full"], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def gateway(  # noqa: PLR0917  # a fixture takes what it stands on
     tmp_path_factory: pytest.TempPathFactory,
     openai_upstream: ScriptedUpstream,
     anthropic_upstream: ScriptedUpstream,
     more_config: str,
     env: dict[str, str],
+    lean: bool,
 ) -> Iterator[GatewayProcess]:
     """A process with both upstreams configured; it must end well and have told no traceback."""
     config = CONFIG.format(openai=openai_upstream.url, anthropic=anthropic_upstream.url) + more_config
+    if not lean:
+        table = "[gateway]\n"
+        config = (config if table in config else f"{config}\n{table}").replace(table, f"{table}lean = false\n")
     process = GatewayProcess(tmp_path_factory.mktemp("gateway"), config, env).start()
     yield process
     code = process.stop()
