@@ -105,7 +105,7 @@ class ToyDialect(Dialect):
 
     def write_error(self, error: GatewayError, request_id: str) -> bytes:
         told = {"message": error.message, "kind": error.kind, "code": error.code, "param": error.param}
-        return dump({"error": {**told, "id": request_id}})
+        return dump({"error": {**told, "id": request_id, "dialect": self.name}})
 
     def write_stream_error(self, error: GatewayError, request_id: str) -> bytes:
         return write_sse(self.write_error(error, request_id))

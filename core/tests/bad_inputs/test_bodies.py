@@ -244,3 +244,27 @@ async def test_b83_no_cors(serve: Any) -> None:
     assert answer.headers["cache-control"] == "no-store"
     preflight = await gate.get("/chat", {"origin": "https://evil.example"}, method="OPTIONS")
     assert preflight.status == 405
+
+
+EARLY: list[tuple[str, dict[str, str], int, str]] = [
+    ("POST /odd/nothing", {}, 404, "odd.chat"),
+    ("POST /toy/nothing", {}, 404, "toy.chat"),
+    ("POST /nothing", {}, 404, "toy.chat"),
+    ("POST /nothing", {"x-dialect": "odd.chat"}, 404, "odd.chat"),
+    ("DELETE /odd/say", {}, 405, "odd.chat"),
+    ("POST /odd/say", {"content-type": "text/plain"}, 415, "odd.chat"),
+    ("POST /say", {"content-type": "text/plain"}, 415, "odd.chat"),
+    ("POST /say", {"content-type": "application/json", "content-length": "99999999999"}, 413, "odd.chat"),
+]
+
+
+@pytest.mark.parametrize(("asked", "headers", "status", "dialect"), EARLY)
+async def test_early_error_in_the_likely_dialect(
+    serve: Any, asked: str, headers: dict[str, str], status: int, dialect: str
+) -> None:
+    """Before a request is one, its error is told in the words of the path's dialect, or of the one its headers show."""
+    gate = await serve()
+    method, path = asked.split()
+    answer = await gate.get(path, headers, method=method)
+    assert (answer.status, answer.error["dialect"]) == (status, dialect)
+    assert answer.error["id"] == answer.headers["x-request-id"]

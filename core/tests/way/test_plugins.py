@@ -309,3 +309,19 @@ async def test_hooks_may_be_async(serve: Any, plugin: Any) -> None:
     gate = await serve(plugin(**{f"llmgate_{name}": hook(name) for name in names}))
     assert (await gate.post("/chat", ASKED)).status == 200
     assert seen == ["pre_request", "select_provider", "transform_request", "transform_response", *names[4:]]
+
+
+@pytest.mark.parametrize("value", ["a\r\nx-evil: 1", "a\nx-evil: 1", "a\rb", "a\r\n\r\n<html>"])
+async def test_header_with_a_line_end(serve: Any, plugin: Any, value: str) -> None:
+    """A header value of a plugin cannot become a second header, nor the body: it is left out."""
+
+    def mark(self: Any, exchange: Any) -> None:
+        exchange.response_headers.update({"x-bad": value, "x-good": "1"})
+
+    gate = await serve(plugin(llmgate_pre_request=mark))
+    for body in (ASKED, STREAMED):
+        answer = await gate.post("/chat", body)
+        assert (answer.status, answer.headers["x-good"]) == (200, "1")
+        assert "x-evil" not in answer.headers
+        assert "x-bad" not in answer.headers
+        assert answer.complete
