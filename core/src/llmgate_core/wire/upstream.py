@@ -7,6 +7,7 @@ retry a POST that met a connection the server was just closing.
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -30,6 +31,7 @@ from ..upstream_limits import no_head, read_whole
 from .inflate import Inflater
 
 _NO_AUTO_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
+_ONE_PIECE: Final = 1024 * 1024
 _GONE: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
@@ -136,7 +138,9 @@ async def _request(
     response = await session.request(
         request.method,
         URL(request.url, encoded=True),
-        data=request.body,
+        data=request.body
+        if len(request.body) < _ONE_PIECE
+        else io.BytesIO(request.body),  # aiohttp warns of large bytes
         headers={"accept-encoding": "identity", "user-agent": "llmgate", **request.headers},
         allow_redirects=False,
         timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_connect=timeouts.connect),
