@@ -33,7 +33,7 @@ class KeyConfig:
 
     secret: Secret
     name: str | None = None
-    weight: float = field(default=1.0, validator=[validators.gt(0), validators.lt(1e9)])
+    weight: float = field(default=1.0, validator=[validators.ge(0), validators.lt(1e9)])
     models: list[str] = field(factory=list)
 
 

@@ -140,7 +140,7 @@ def test_all_mistakes_at_once() -> None:
     ]
 
 
-@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("weight", [-0.5, -1, float("nan"), float("inf")])
 def test_weight_of_a_key(weight: float) -> None:
     """A weight that no choice can be made by is a mistake."""
     (told,) = mistakes({"keys": [{"value": "a", "weight": weight}]})
