@@ -2,7 +2,8 @@
 
     from llmgate_core.testing import ProviderContract, Reply, ScriptedUpstream
 
-Its pytest plugin is found by itself: the fixture ``serve_gateway`` serves a real gateway on a loopback port, and guards
+Its pytest plugin is found by itself: the fixture ``serve_gateway`` serves a real gateway on a loopback port,
+``make_exchange`` makes an exchange to hand to a hook, and guards
 fail a test that reaches beyond loopback, blocks the event loop or leaves something open (see ``guards``).
 
 Names are looked up when they are first used: installing the kit costs a test run nothing that it does not use.

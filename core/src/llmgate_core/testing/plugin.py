@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from .exchanges import MakeExchange
     from .gateway import ServeGateway
     from .scripted import ScriptedUpstream
 
@@ -47,6 +48,14 @@ def llmgate_guards(request: pytest.FixtureRequest, llmgate_guards_hold: bool) ->
 
     with Guards(ALL - set(marker.args if marker else ())).patched():
         yield
+
+
+@pytest.fixture
+def make_exchange() -> MakeExchange:
+    """``make_exchange(headers, model="m", text="Hello.")``: an exchange to hand to a hook (see :mod:`.exchanges`)."""
+    from .exchanges import make_exchange as make
+
+    return make
 
 
 @pytest.fixture
