@@ -47,6 +47,8 @@ def test_wheel_of_the_sdist_holds_the_template(tmp_path: Path, here: dict[str, b
     """The same when it is built from the unpacked source distribution, which has no checkout around it."""
     sdist = build(ROOT / "cli", "sdist", tmp_path / "sdist")
     with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path / "unpacked", filter="data")
+        if hasattr(tarfile, "data_filter"):  # not yet in Python 3.11.0 to 3.11.3
+            archive.extraction_filter = tarfile.data_filter
+        archive.extractall(tmp_path / "unpacked")
     (folder,) = (tmp_path / "unpacked").iterdir()
     assert template_in(build(folder, "wheel", tmp_path / "wheel")) == here

@@ -42,10 +42,10 @@ class LeanResponder:
         exchange = self._exchange
         lane = self._lane
         request_id = exchange.id
-        given = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         # A plugin's header value with a line end in it would be a second header: such lines are left out, not sent.
-        if given.count("\n") != len(headers):
-            given = "".join([f"{name}: {text}\r\n" for name, text in headers.items() if text.isprintable()])
+        if not "".join(headers.values()).isprintable():
+            headers = {name: value for name, value in headers.items() if value.isprintable()}
+        given = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         own = exchange.dialect.request_id_header
         if own != "x-request-id":
             given += f"{own}: {request_id}\r\n"
