@@ -22,7 +22,7 @@ serve: $(READY) ## serve on 127.0.0.1:8080 (ARGS="--port 9000" for more)
 	@exec $(BIN)/llmgate serve $(ARGS)
 
 test: $(WHOLE) ## run every test (ARGS="-k words" for fewer)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --hypothesis-seed=0 $(ARGS)
 
 check: $(WHOLE) ## ruff, ruff format and mypy --strict
 	$(BIN)/ruff check
