@@ -1,11 +1,15 @@
-"""The one object that travels: a client's request, what was decided about it, and how it ended."""
+"""The one object that travels: a client's request, what was decided about it, and how it ended.
+
+What is made for every request is a :class:`msgspec.Struct`: its ``__init__`` is C, several times faster than a Python one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import define, field, frozen
+import msgspec
+from attrs import frozen
 
 from .decisions import EMPTY, Key, Target
 from .dialect import Dialect
@@ -19,8 +23,7 @@ from .usage import Usage
 Outcome = Literal["pending", "ok", "error", "partial", "client_left"]
 
 
-@define
-class Head:
+class Head(msgspec.Struct):
     """The head of the client's HTTP request. ``headers`` are lower-case; ``path`` is as sent, without the query."""
 
     method: str
@@ -38,8 +41,7 @@ class Caller:
     attributes: Mapping[str, Any] = EMPTY
 
 
-@define(eq=False)
-class Attempt:
+class Attempt(msgspec.Struct, eq=False):
     """One try at one target. Times are seconds of ``time.monotonic()``.
 
     ``result`` is set when the attempt is over. ``status`` is the provider's HTTP status, None when there was none.
@@ -60,8 +62,7 @@ class Attempt:
     upstream_headers: Mapping[str, str] = EMPTY
 
 
-@define(eq=False)
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """One request through the house. Plugins read it and put what is theirs into ``state[<plugin name>]``.
 
     Times are seconds of ``time.monotonic()``, ``started`` is Unix time. ``waited`` sums the time spent waiting for
@@ -76,12 +77,12 @@ class Exchange:
     received_at: float
     started: float
     deadline: float
-    extensions: dict[str, Any] = field(factory=dict)
+    extensions: dict[str, Any] = {}  # an empty one of its own, as for each container below
     caller: Caller | None = None
     plan: tuple[Target, ...] = ()
-    attempts: list[Attempt] = field(factory=list)
-    state: dict[str, Any] = field(factory=dict)
-    response_headers: dict[str, str] = field(factory=dict)
+    attempts: list[Attempt] = []
+    state: dict[str, Any] = {}
+    response_headers: dict[str, str] = {}
     pure: bool = True
 
     # how it ended, set by the core

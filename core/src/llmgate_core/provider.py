@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Final
 
+import msgspec
 from attrs import define, field, validators
 
 from .decisions import EMPTY, Key
@@ -64,8 +65,7 @@ class HttpProviderConfig(ProviderConfig):
     timeouts: Timeouts = field(factory=Timeouts)
 
 
-@define
-class Call:
+class Call(msgspec.Struct):
     """One attempt, as the dialect wrote it: what a provider turns into an :class:`UpstreamRequest`."""
 
     operation: str
@@ -77,8 +77,7 @@ class Call:
     key: Key | None = None
 
 
-@define
-class UpstreamRequest:
+class UpstreamRequest(msgspec.Struct):
     """A complete HTTP request. ``headers`` are lower-case; content-length, host and accept-encoding are the core's."""
 
     method: str

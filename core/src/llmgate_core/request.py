@@ -20,48 +20,23 @@ if TYPE_CHECKING:
     from .dialect import Dialect
 
 
-class Request:
+class Request(msgspec.Struct, eq=False):
     """``fields`` are the top-level fields as raw JSON; ``params`` what stood in the path (``{model}``).
 
     ``model`` is the name the client asked for, ``stream`` whether it wants a stream. ``body`` is the bytes as they came,
     None once a field was changed; ``headers`` the client's, lower-case.
     """
 
-    __slots__ = (
-        "_canonical",
-        "body",
-        "dialect",
-        "edited",
-        "fields",
-        "headers",
-        "model",
-        "operation",
-        "params",
-        "stream",
-    )
-
-    def __init__(
-        self,
-        dialect: Dialect,
-        operation: str,
-        fields: Mapping[str, msgspec.Raw],
-        *,
-        model: str,
-        stream: bool,
-        body: bytes | None = None,
-        params: Mapping[str, str] = EMPTY,
-        headers: Mapping[str, str] = EMPTY,
-    ) -> None:
-        self.dialect = dialect
-        self.operation = operation
-        self.fields = fields
-        self.model = model
-        self.stream = stream
-        self.body = body
-        self.params = params
-        self.headers = headers
-        self.edited = False
-        self._canonical: ChatRequest | None = None
+    dialect: Dialect
+    operation: str
+    fields: Mapping[str, msgspec.Raw]
+    model: str
+    stream: bool
+    body: bytes | None = None
+    params: Mapping[str, str] = EMPTY
+    headers: Mapping[str, str] = EMPTY
+    edited: bool = False
+    _canonical: ChatRequest | None = None
 
     @property
     def canonical(self) -> ChatRequest:

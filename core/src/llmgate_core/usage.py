@@ -1,16 +1,20 @@
-"""Token counts, with one meaning for all dialects."""
+"""Token counts, with one meaning for all dialects.
+
+Never changed once made, like all values; not ``frozen``, because one is made for every request and that costs three times as
+much.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import define
 
 from .decisions import EMPTY
 
 
-@frozen
+@define
 class Usage:
     """``input_tokens`` includes cached reads and cache writes; ``output_tokens`` includes reasoning.
 

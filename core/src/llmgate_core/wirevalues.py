@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import define, frozen
+import msgspec
+from attrs import frozen
 
 from .decisions import EMPTY
 from .errors import ErrorKind
@@ -28,8 +29,7 @@ class Route:
     pure: bool = True
 
 
-@define
-class WireRequest:
+class WireRequest(msgspec.Struct):
     """A request as a client face wrote it.
 
     ``headers`` are the dialect's own (a version, beta flags), lower-case. ``memo`` is for the dialect alone: what it needs
@@ -41,8 +41,7 @@ class WireRequest:
     memo: Any = None
 
 
-@define
-class Summary:
+class Summary(msgspec.Struct):
     """What metrics and logs need of an answer. Of ``usage`` only the counts are certain, not the extras."""
 
     usage: Usage | None = None

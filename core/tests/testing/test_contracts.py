@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
 from llmgate_core import (
@@ -106,7 +107,11 @@ class Talkative(PlainProvider):
     def describe(self, call: Any) -> Any:
         """With the key where it may be logged."""
         request = super().describe(call)
-        return attrs.evolve(request, url=f"{request.url}?key={call.key.secret.reveal()}") if call.key else request
+        return (
+            msgspec.structs.replace(request, url=f"{request.url}?key={call.key.secret.reveal()}")
+            if call.key
+            else request
+        )
 
 
 def test_silent_loss_is_found() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
 import msgspec
 from attrs import define
 
@@ -69,5 +68,5 @@ class OpenAIProvider(HttpProvider):
         if call.stream and not config.stream_usage:
             fields = msgspec.json.decode(call.body, type=dict[str, msgspec.Raw])
             if fields.pop("stream_options", None) is not None:
-                call = attrs.evolve(call, body=msgspec.json.encode(fields))
+                call = msgspec.structs.replace(call, body=msgspec.json.encode(fields))
         return super().describe(call)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from attrs import define
+import msgspec
 
 LONGEST_HEAD: Final = 16 * 1024
 _REQUEST_LINE: Final = re.compile(
@@ -26,8 +26,7 @@ _UNUSUAL: Final = frozenset(
 _MOST_HEADERS: Final = 100
 
 
-@define
-class LeanHead:
+class LeanHead(msgspec.Struct):
     """A head that the lane can serve. ``length`` is the body's, in bytes; ``close``: the client wants no more after it."""
 
     path: str

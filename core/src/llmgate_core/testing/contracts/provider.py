@@ -9,6 +9,7 @@ from typing import ClassVar
 from urllib.parse import quote, urlsplit
 
 import attrs
+import msgspec
 import pytest
 
 from llmgate_core.assembly import Assembler
@@ -129,7 +130,7 @@ class ProviderContract(AnyProvider):
         """No key, no header that a key would have had."""
         for call in calls:
             with_key = {n: v for n, v in provider.describe(call).headers.items() if VALUE in v}
-            without = provider.describe(attrs.evolve(call, key=None)).headers
+            without = provider.describe(msgspec.structs.replace(call, key=None)).headers
             assert set(with_key) & set(without) == set()
 
     def test_authorise_is_deterministic(self, provider: HttpProvider, calls: list[Call]) -> None:
@@ -142,7 +143,7 @@ class ProviderContract(AnyProvider):
         """An operation that the dialect has not is a 404."""
         for call in calls:
             with pytest.raises(NotFound):
-                provider.describe(attrs.evolve(call, operation="no_such_operation"))
+                provider.describe(msgspec.structs.replace(call, operation="no_such_operation"))
 
     def test_configured_headers_are_sent(self, provider: HttpProvider, calls: list[Call]) -> None:
         """``headers`` of the config reach the provider."""
