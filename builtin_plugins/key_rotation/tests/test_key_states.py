@@ -197,7 +197,7 @@ async def test_names_of_models_do_not_pile_up(bench: Build, clock: Any) -> None:
         request = one.request(f"vendor/{number}")
         one.attempt(request)
         one.fail(request, 429)
-    (pauses,) = one.plugin._ring._pauses.values()
+    (pauses,) = one.plugin._ring.pauses.values()
     assert len(pauses) <= 62
 
 

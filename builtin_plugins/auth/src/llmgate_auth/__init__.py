@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import define, field
 
 from llmgate_core import Caller, Exchange, Plugin
 from llmgate_core.config import ConfigError
@@ -27,15 +27,18 @@ __all__ = ("AuthConfig", "AuthPlugin", "ClientKey")
 
 logger: Final = logging.getLogger(__name__)
 _NOBODY: Final = bytes(32)
+_MOST_SEEN: Final = 1024
+_LONGEST_SEEN: Final = 256
 
 
-@frozen
+@define
 class _Client:
-    """What is known of a key's owner."""
+    """What is known of a key's owner. ``seen`` are models it asked for, and may: patterns are matched once for each."""
 
     digest: bytes
     caller: Caller
     models: tuple[str, ...]
+    seen: set[str] = field(factory=set)
 
     def may_ask_for(self, model: str) -> bool:
         return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
@@ -80,15 +83,8 @@ class AuthPlugin(Plugin):
         if client is None or not same:
             raise refused("the API key is not known to this gateway", "invalid_api_key")
         exchange.caller = client.caller
-        if client.models:
-            for model in _asked_models(exchange):
-                if not client.may_ask_for(model):
-                    raise PermissionDenied(
-                        f"the API key of {client.caller.name!r} may not ask for the model {model[:100]!r}; "
-                        f"it may ask for: {', '.join(client.models)}",
-                        code="model_not_allowed",
-                        param="model",
-                    )
+        if client.models and (exchange.extensions or exchange.request.model not in client.seen):
+            _check_models(exchange, client)
 
     def _mistake(self, host: str) -> Mistake | None:
         config = self._config
@@ -109,6 +105,22 @@ class AuthPlugin(Plugin):
             'add [[plugins.auth.keys]] with name and key, bind [gateway] host = "127.0.0.1", '
             "or set [plugins.auth] allow_public_without_auth = true",
         )
+
+
+def _check_models(exchange: Exchange, client: _Client) -> None:
+    """Every model the body names must be one of the client's."""
+    for model in _asked_models(exchange):
+        if not client.may_ask_for(model):
+            raise PermissionDenied(
+                f"the API key of {client.caller.name!r} may not ask for the model {model[:100]!r}; "
+                f"it may ask for: {', '.join(client.models)}",
+                code="model_not_allowed",
+                param="model",
+            )
+    if len(exchange.model) <= _LONGEST_SEEN:  # clients make names up; what they cost stays bounded
+        if len(client.seen) >= _MOST_SEEN:
+            client.seen.clear()
+        client.seen.add(exchange.model)
 
 
 def _asked_models(exchange: Exchange) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from llmgate_core import Exchange, Next, Plugin, Provider, Target
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from llmgate_core.gateway import Gateway
 
 __all__ = ("FallbackConfig", "FallbackPlugin")
+
+_MOST_KNOWN: Final = 1024
+Plan = tuple[Target, ...]
 
 
 class FallbackPlugin(Plugin):
@@ -29,6 +32,8 @@ class FallbackPlugin(Plugin):
         self._chains = {name: tuple(map(Target.parse, chain)) for name, chain in settings.models.items()}
         self._default = tuple(map(Target.parse, settings.default))
         self._max_targets = settings.max_targets
+        self._configured = bool(self._chains or self._default)
+        self._known: dict[str, tuple[Plan, Plan | None]] = {}
         self._rules = Rules.of(settings)
         self._providers: Mapping[str, Provider] = {}
 
@@ -57,34 +62,49 @@ class FallbackPlugin(Plugin):
                 "an alias, or a bare name that a provider serves"
             )
 
-    def llmgate_select_provider(self, exchange: Exchange, targets: tuple[Target, ...]) -> tuple[Target, ...] | None:
+    def llmgate_select_provider(self, exchange: Exchange, targets: Plan) -> Plan | None:
         """The plan with its fallbacks behind it, each target once. Nothing to fall back from: nothing to append.
 
         Raises :class:`InvalidRequest` (``param``: fallbacks) for a list of the client's that is wrong.
         """
-        wishes = exchange.extensions.get("fallbacks")
-        own = None if wishes is None else read_wishes(wishes, self._providers, self._max_targets)
+        # Every request comes by here: most name no fallbacks, and their plan is the very tuple that was there last time.
+        extensions = exchange.extensions
+        if extensions and extensions.get("fallbacks") is not None:
+            own = read_wishes(extensions["fallbacks"], self._providers, self._max_targets)
+            return _behind(targets, own)
+        if not self._configured:
+            return None
+        name = exchange.request.model
+        known = self._known.get(name)
+        if known is not None and known[0] is targets:
+            return known[1]
+        return self._with_chains(name, targets)
+
+    def _with_chains(self, name: str, targets: Plan) -> Plan | None:
+        """Behind the plan: the chain of the name that was asked for, those of the planned targets, the default chain."""
         if not targets:
             return None
-        more = self._configured(exchange.model, targets) if own is None else own
-        if not more:
-            return None
-        plan: dict[tuple[str, str], Target] = {}
-        for target in (*targets, *more):
-            plan.setdefault((target.provider, target.model), target)
-        return tuple(plan.values())
-
-    def _configured(self, name: str, targets: tuple[Target, ...]) -> tuple[Target, ...]:
-        """The chain of the name that was asked for, those of the planned targets, and the default chain."""
-        if not self._chains:
-            return self._default
         found = list(self._chains.get(name, ()))
         for target in targets:
             found += self._chains.get(str(target), ())
-        return (*found, *self._default)
+        plan = _behind(targets, (*found, *self._default))
+        if len(self._known) >= _MOST_KNOWN:  # clients make names up; what they cost stays bounded
+            self._known.clear()
+        self._known[name] = targets, plan
+        return plan
 
     def llmgate_on_error(self, exchange: Exchange, error: Exception) -> Next | None:
         """Next() after an error that another target may not have, as long as there is another one."""
         if exchange.attempt.target == exchange.plan[-1] or not self._rules.moves_on(error):
             return None
         return Next()
+
+
+def _behind(targets: Plan, more: Plan) -> Plan | None:
+    """``targets`` with ``more`` behind them, each target once; None when one of them is empty."""
+    if not (targets and more):
+        return None
+    plan: dict[tuple[str, str], Target] = {}
+    for target in (*targets, *more):
+        plan.setdefault((target.provider, target.model), target)
+    return tuple(plan.values())

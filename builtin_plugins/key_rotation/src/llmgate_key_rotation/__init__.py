@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from bisect import bisect
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from llmgate_core import Attempt, Exchange, Gauge, Key, Next, Plugin, Provider, Retry, Target
 from llmgate_core.upstream_errors import AttemptClass, NoKeyAvailable, UpstreamRejected
 
-from .choice import allowed_keys, draw
+from .choice import Lots, allowed_keys, draw
 from .config import KeyRotationConfig
 from .ring import KeyId, Ring, key_id
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ("KeyRotationConfig", "KeyRotationPlugin")
 
 STATE: Final = "key_rotation"
+_MOST_LOTS: Final = 1024
 STATES: Final = ("active", "resting", "retired")
 logger: Final = logging.getLogger("llmgate.key_rotation")
 
@@ -41,6 +43,9 @@ class KeyRotationPlugin(Plugin):
         super().__init__(self._settings)
         self._rng = rng or random.Random().random
         self._ring = Ring(self._settings, clock)
+        self._pauses = self._ring.pauses
+        self._lots: dict[str, Lots] = {}
+        self._lots_by_model: dict[tuple[str, str], Lots] = {}
         self._providers: Mapping[str, Provider] = {}
 
     @asynccontextmanager
@@ -54,11 +59,40 @@ class KeyRotationPlugin(Plugin):
 
         Raises :class:`NoKeyAvailable`; ``retry_after`` says when the first key wakes, None when no key is for this model.
         """
-        provider = exchange.attempt.provider
-        allowed = allowed_keys(provider, target.model)
-        awake = self._ring.awake(provider.name, allowed, target.model)
+        # Every request comes by here, nearly always with no key of anybody's resting and none tried: a look-up and a draw.
+        attempts = exchange.attempts
+        provider = attempts[-1].provider
+        if self._pauses or len(attempts) > 1:
+            return self._among_the_awake(exchange, provider, target.model)
+        lots = self._lots.get(provider.name)
+        if lots is None or lots.given is not provider.keys:
+            lots = self._lots_for(provider, target.model)
+        bounds = lots.bounds
+        return lots.keys[bisect(bounds, self._rng())] if bounds else lots.keys[0]
+
+    def _lots_for(self, provider: Provider, model: str) -> Lots:
+        """The lots of all the provider's keys; where keys have patterns, those for the model. Laid out on first use."""
+        place = provider.name, model
+        known = self._lots_by_model.get(place)
+        if known is not None and known.given is provider.keys:
+            return known
+        allowed = allowed_keys(provider, model)
+        if not allowed:
+            raise self._nothing(provider, allowed, model)
+        lots = Lots.of(allowed, provider.keys)
+        if allowed is provider.keys:
+            self._lots[provider.name] = lots
+            return lots
+        if len(self._lots_by_model) >= _MOST_LOTS:  # clients make names of models up; what they cost stays bounded
+            self._lots_by_model.clear()
+        self._lots_by_model[place] = lots
+        return lots
+
+    def _among_the_awake(self, exchange: Exchange, provider: Provider, model: str) -> Key:
+        allowed = allowed_keys(provider, model)
+        awake = self._ring.awake(provider.name, allowed, model)
         if not awake:
-            raise self._nothing(provider, allowed, target.model)
+            raise self._nothing(provider, allowed, model)
         tried = exchange.state.get(STATE)
         if tried:
             awake = [key for key in awake if key_id(provider.name, key) not in tried] or awake
@@ -118,7 +152,7 @@ class KeyRotationPlugin(Plugin):
 
     def llmgate_attempt_done(self, exchange: Exchange, attempt: Attempt) -> None:
         """A key that worked has no history."""
-        if attempt.result is AttemptClass.OK and attempt.key is not None:
+        if self._pauses and attempt.result is AttemptClass.OK and attempt.key is not None:
             self._ring.worked(attempt.provider.name, attempt.key, attempt.target.model)
 
     def gauges(self) -> Iterable[Gauge]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -33,18 +34,25 @@ class _Pause:
 
 
 class Ring:
-    """Pauses by key and model. A key without an entry has never failed, or works again."""
+    """Pauses by key and model. A key without an entry has never failed, or works again.
+
+    ``pauses`` stays the same object: as long as it is empty, every key may be used.
+    """
 
     def __init__(self, config: KeyRotationConfig, clock: Callable[[], float]) -> None:
         self._config = config
         self._clock = clock
-        self._pauses: dict[KeyId, dict[str, _Pause]] = {}
+        self.pauses: dict[KeyId, dict[str, _Pause]] = {}
+        self._tidy_at = -math.inf
 
     def awake(self, provider: str, keys: Sequence[Key], model: str) -> Sequence[Key]:
         """Those of ``keys`` that may be used for ``model`` now."""
-        if not self._pauses:
+        if not self.pauses:
             return keys
-        now = self._clock() + TOLERANCE
+        now = self._clock()
+        if now >= self._tidy_at:
+            self._tidy(now)
+        now += TOLERANCE
         return [key for key in keys if self._until(key_id(provider, key), model) <= now]
 
     def wakes_in(self, provider: str, keys: Sequence[Key], model: str) -> float:
@@ -75,7 +83,7 @@ class Ring:
 
     def worked(self, provider: str, key: Key, model: str) -> None:
         """Forget what is over. A pause that runs goes on: the answer may belong to a request from before it."""
-        pauses = self._pauses.get(key_id(provider, key)) if self._pauses else None
+        pauses = self.pauses.get(key_id(provider, key)) if self.pauses else None
         if not pauses:
             return
         now = self._clock()
@@ -83,23 +91,30 @@ class Ring:
             if scope in pauses and pauses[scope].until <= now:
                 del pauses[scope]
         if not pauses:
-            del self._pauses[key_id(provider, key)]
+            del self.pauses[key_id(provider, key)]
 
     def state(self, provider: str, key: Key) -> str:
         """``retired`` or ``resting`` when it is so for any model, else ``active``."""
         now = self._clock()
-        running = [pause for pause in self._pauses.get(key_id(provider, key), {}).values() if pause.until > now]
+        running = [pause for pause in self.pauses.get(key_id(provider, key), {}).values() if pause.until > now]
         return "retired" if any(pause.retired for pause in running) else "resting" if running else "active"
 
     def _until(self, key: KeyId, model: str) -> float:
-        pauses = self._pauses.get(key)
+        pauses = self.pauses.get(key)
         if not pauses:
             return 0.0
         return max((pauses[scope].until for scope in (EVERY_MODEL, model) if scope in pauses), default=0.0)
 
+    def _tidy(self, now: float) -> None:
+        """Forget what is long over also of keys and models that nobody asks for any more: it would slow every request."""
+        self._tidy_at = now + self._config.max_cool_down
+        for key in tuple(self.pauses):
+            if not self._fresh_pauses(key, now):
+                del self.pauses[key]
+
     def _fresh_pauses(self, key: KeyId, now: float) -> dict[str, _Pause]:
         """The key's pauses without those long over: names of models come from clients, and must not pile up."""
-        kept = self._pauses.get(key, {})
+        kept = self.pauses.get(key, {})
         oldest = now - self._config.max_cool_down
-        self._pauses[key] = {scope: pause for scope, pause in kept.items() if pause.until > oldest}
-        return self._pauses[key]
+        self.pauses[key] = {scope: pause for scope, pause in kept.items() if pause.until > oldest}
+        return self.pauses[key]

@@ -55,9 +55,13 @@ class RequestIdPlugin(Plugin):
         self._header = config.header.lower()
         self._prefix = config.prefix
         self._trust = config.trust_client
+        # nothing to do for a request that brings no id
+        self._own_stays = not self._prefix and self._header == _USUAL
 
     def llmgate_pre_request(self, exchange: Exchange) -> None:
         """Settle ``exchange.id``."""
+        if self._own_stays and self._header not in exchange.head.headers:
+            return
         asked = exchange.head.headers.get(self._header) if self._trust else None
         if asked is not None and CLIENT_ID.fullmatch(asked):
             exchange.id = asked

@@ -37,6 +37,7 @@ class RetryPlugin(Plugin):
         self._rng = rng or random.Random().random
         self._rules = Rules.of(self._settings)
         self._budgets = Budgets(self._settings, clock)
+        self._requests = self._budgets.requests
 
     def llmgate_on_error(self, exchange: Exchange, error: Exception) -> Retry | None:
         """Retry(after), or None: not an error that passes, tries or budget used up, or the wait is too long."""
@@ -59,9 +60,10 @@ class RetryPlugin(Plugin):
 
     def llmgate_attempt_done(self, exchange: Exchange, attempt: Attempt) -> None:
         """A request's first attempt at a target earns that provider a share of a retry."""
-        first = attempt.number == 1
-        if first or all(earlier.target != attempt.target for earlier in exchange.attempts[: attempt.number - 1]):
-            self._budgets.earn(attempt.provider.name)
+        # Every request comes by here: it is only counted, and what it earned is reckoned when somebody asks.
+        number = attempt.number
+        if number == 1 or all(earlier.target != attempt.target for earlier in exchange.attempts[: number - 1]):
+            self._requests[attempt.provider.name] += 1
 
     def gauges(self) -> Iterable[Gauge]:
         """What is left of each provider's budget, and how often it was empty."""

@@ -5,6 +5,7 @@ A bucket fills by a share for each request and by time, and each retry takes one
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from attrs import define
@@ -20,7 +21,11 @@ class _Bucket:
 
 
 class Budgets:
-    """One bucket per provider's name, full at first."""
+    """One bucket per provider's name, full at first.
+
+    ``requests`` counts, by provider, those whose share is not in the bucket yet: adding one is all that a request costs.
+    Nothing leaves a bucket but by :meth:`take`, which fills it first; so it is full at the same time either way.
+    """
 
     def __init__(self, config: RetryConfig, clock: Callable[[], float]) -> None:
         self._ratio = config.budget_ratio
@@ -28,11 +33,7 @@ class Budgets:
         self._most = config.budget_burst
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
-
-    def earn(self, provider: str) -> None:
-        """A request was made."""
-        bucket = self._bucket(provider)
-        bucket.left = min(self._most, bucket.left + self._ratio)
+        self.requests: defaultdict[str, int] = defaultdict(int)
 
     def take(self, provider: str) -> bool:
         """Spend one retry; False when there is none."""
@@ -45,21 +46,19 @@ class Budgets:
 
     def left(self) -> Iterable[tuple[Sequence[str], float]]:
         """Retries left, by provider."""
-        return [((name,), self._filled(name).left) for name in self._buckets]
+        return [((name,), self._filled(name).left) for name in tuple(self.requests)]
 
     def refused(self) -> Iterable[tuple[Sequence[str], float]]:
         """Retries refused since the start, by provider."""
-        return [((name,), float(bucket.refused)) for name, bucket in self._buckets.items()]
-
-    def _bucket(self, provider: str) -> _Bucket:
-        bucket = self._buckets.get(provider)
-        if bucket is None:
-            bucket = self._buckets[provider] = _Bucket(self._most, self._clock())
-        return bucket
+        return [((name,), float(self._filled(name).refused)) for name in tuple(self.requests)]
 
     def _filled(self, provider: str) -> _Bucket:
-        bucket = self._bucket(provider)
         now = self._clock()
-        bucket.left = min(self._most, bucket.left + (now - bucket.seen) * self._per_second)
+        bucket = self._buckets.get(provider)
+        if bucket is None:
+            bucket = self._buckets[provider] = _Bucket(self._most, now)
+        earned = self.requests[provider] * self._ratio + (now - bucket.seen) * self._per_second
+        self.requests[provider] = 0
+        bucket.left = min(self._most, bucket.left + earned)
         bucket.seen = now
         return bucket

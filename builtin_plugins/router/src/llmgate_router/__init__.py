@@ -32,7 +32,7 @@ class RouterPlugin(Plugin):
         super().__init__(config or RouterConfig())
         self._aliases = Aliases(self.config.models, rng or random.Random().random)
         self._providers: Mapping[str, Provider] = {}
-        self._known: dict[str, tuple[Target, ...]] = {}
+        self._known = dict(self._aliases.fixed)
 
     def model_names(self) -> Iterable[str]:
         """The aliases."""
@@ -53,14 +53,20 @@ class RouterPlugin(Plugin):
         """The plan for the model's name; None when nobody has it."""
         if targets:
             return None
-        name = exchange.model
-        plan = self._aliases.plan(name) or self._known.get(name)
-        if plan is None:
-            plan = self._direct(name) or self._bare(name)
-            if plan is not None:
-                if len(self._known) >= _MOST_KNOWN:  # clients make names up; what they cost stays bounded
-                    self._known.clear()
-                self._known[name] = plan
+        name = exchange.request.model
+        return self._known.get(name) or self._find(name)
+
+    def _find(self, name: str) -> tuple[Target, ...] | None:
+        """The plan of an alias that is drawn each time, or of a name not seen before, which is then known."""
+        plan = self._aliases.plan(name)
+        if plan is not None:
+            return plan
+        plan = self._direct(name) or self._bare(name)
+        if plan is not None:
+            if len(self._known) >= _MOST_KNOWN + len(self._aliases.fixed):
+                # clients make names up; what they cost stays bounded
+                self._known = dict(self._aliases.fixed)
+            self._known[name] = plan
         return plan
 
     def _direct(self, name: str) -> tuple[Target, ...] | None:

@@ -56,7 +56,10 @@ class _Route:
 
 
 class Aliases:
-    """The aliases of one config. Raises ValueError for one that is empty, malformed, or leads back to itself."""
+    """The aliases of one config. Raises ValueError for one that is empty, malformed, or leads back to itself.
+
+    ``fixed`` are the plans of those whose order never changes.
+    """
 
     def __init__(
         self, models: Mapping[str, str | list[str | WeightedTarget] | AliasConfig], rng: Callable[[], float]
@@ -65,13 +68,12 @@ class Aliases:
         self._routes = {name: _route(name, value, models) for name, value in models.items()}
         for name in models:
             self._refuse_circle(name, ())
-        # An alias whose order never changes is laid out once.
-        self._fixed = {name: tuple(self._unfold(name)) for name in self._routes if not self._drawn(name)}
+        self.fixed = {name: tuple(self._unfold(name)) for name in self._routes if not self._drawn(name)}
 
     def plan(self, name: str) -> tuple[Target, ...] | None:
         """The targets in the order to try them, each once; None for a name that is no alias."""
-        if name in self._fixed:
-            return self._fixed[name]
+        if name in self.fixed:
+            return self.fixed[name]
         return tuple(self._unfold(name)) if name in self._routes else None
 
     def targets_of(self) -> Mapping[str, Sequence[str]]:
