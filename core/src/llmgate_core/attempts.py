@@ -11,7 +11,7 @@ import asyncio
 import time
 
 from .calls import Answer, Calls
-from .decisions import Next, Retry, Target
+from .decisions import Next, Retry
 from .errors import DeadlineExceeded, GatewayError, NotFound, PluginError
 from .exchange import Attempt, Exchange
 from .hooks import Hooks, run
@@ -25,7 +25,11 @@ async def try_plan(exchange: Exchange, calls: Calls, registry: Registry, hooks: 
     failed: GatewayError | None = None
     for target in exchange.plan:
         while True:
-            attempt = _begin(exchange, target, registry)
+            provider = registry.providers.get(target.provider)
+            if provider is None:
+                raise NotFound(f"there is no provider {target.provider!r}", code="model_not_found", param="model")
+            attempt = Attempt(len(exchange.attempts) + 1, target, provider, time.monotonic())
+            exchange.attempts.append(attempt)
             try:
                 return await calls.make(exchange, attempt)
             except PluginError as error:
@@ -42,16 +46,6 @@ async def try_plan(exchange: Exchange, calls: Calls, registry: Registry, hooks: 
                 break
             await _back_off(exchange, decision.after, failed)
     raise failed or NotFound("the plan is empty", code="model_not_found")
-
-
-def _begin(exchange: Exchange, target: Target, registry: Registry) -> Attempt:
-    provider = registry.providers.get(target.provider)
-    if provider is None:
-        raise NotFound(f"there is no provider {target.provider!r}", code="model_not_found", param="model")
-    now = time.monotonic()
-    attempt = Attempt(len(exchange.attempts) + 1, target, provider, now)
-    exchange.attempts.append(attempt)
-    return attempt
 
 
 def _as_seen(exchange: Exchange, attempt: Attempt, error: GatewayError) -> GatewayError:
@@ -75,7 +69,8 @@ async def _decide(
         if hooks.on_error is not None:
             decision = await run(hooks.on_error, exchange, error)
     finally:
-        await _observe(exchange, attempt, hooks)
+        if hooks.attempt_done is not None:
+            await run(hooks.attempt_done, exchange, attempt)
     if isinstance(decision, Retry) and attempt.result is AttemptClass.AMBIGUOUS and not _may_repeat(exchange):
         return Next() if exchange.plan[-1] is not attempt.target else None
     return decision
@@ -124,11 +119,8 @@ async def end_attempt(
     _close(attempt, error)
     if cut is not None:
         attempt.result = cut
-    await _observe(exchange, attempt, hooks)
-
-
-async def _observe(exchange: Exchange, attempt: Attempt, hooks: Hooks) -> None:
-    if hooks.attempt_done is not None:
-        told = hooks.attempt_done.call(exchange, attempt)
-        if hooks.attempt_done.is_async:
+    hook = hooks.attempt_done
+    if hook is not None:
+        told = hook.call(exchange, attempt)
+        if hook.is_async:
             await told

@@ -8,11 +8,12 @@ Every attempt is written from the request as it arrived (``exchange.request`` is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import monotonic
 from typing import Final
 
 import attrs
+from attrs import define
 
 from .assembly import Assembler, events_of
 from .config import GatewayConfig
@@ -21,9 +22,10 @@ from .dialect import Dialect, Losses
 from .errors import InvalidRequest, NotFound
 from .exchange import Attempt, Exchange
 from .feeds import EventFeed, EventSource, Feed, GivenEvents, LocalEvents, RawFeed, WireEvents
+from .headers import HeaderChoice
 from .hooks import Hooks
 from .messages import ChatResponse
-from .provider import Call, HttpProvider, LocalProvider, UpstreamRequest
+from .provider import Call, HttpProvider, LocalProvider, Provider
 from .registry import Registry
 from .rejections import reject
 from .relay import OpenStream
@@ -40,11 +42,33 @@ from .upstream_errors import (
     UpstreamRedirect,
 )
 from .upstream_limits import no_content
-from .wirevalues import WireRequest
+from .wirevalues import Summary, WireRequest
 
 Answer = Response | OpenStream
 DROPPED: Final = "x-llmgate-dropped"
 _ERROR_BODY_LIMIT: Final = 256 * 1024
+
+
+@define(eq=False)
+class Way:
+    """From one client dialect to one provider, settled at start: who answers, in which dialect, whether bytes pass as they are.
+
+    ``relayed`` are the provider's headers that a client of the same dialect knows; all others stay here.
+    """
+
+    http: HttpProvider | None
+    local: LocalProvider | None
+    dialect: Dialect
+    same: bool
+    relayed: HeaderChoice
+
+
+def _way(provider: Provider, spoken: Dialect, registry: Registry) -> Way:
+    same = spoken.name in provider.dialects
+    dialect = spoken if same or not provider.dialects else registry.dialects[provider.dialects[0]]
+    http = provider if isinstance(provider, HttpProvider) else None
+    local = provider if isinstance(provider, LocalProvider) else None
+    return Way(http, local, dialect, same, HeaderChoice(dialect.relay_headers))
 
 
 class Calls:
@@ -52,61 +76,74 @@ class Calls:
 
     def __init__(self, config: GatewayConfig, registry: Registry, hooks: Hooks, upstream: Upstream) -> None:
         self._config = config
-        self._registry = registry
         self._hooks = hooks
         self._upstream = upstream
         self._hooks_wait = any(hook is not None and hook.is_async for hook in hooks.compiled.values())
-        self._relayed = {name: _Relayed(dialect.relay_headers) for name, dialect in registry.dialects.items()}
-        self._local = {name: one for name, one in registry.providers.items() if isinstance(one, LocalProvider)}
-        self._http = {name: one for name, one in registry.providers.items() if isinstance(one, HttpProvider)}
+        self._ways = {
+            (provider.name, dialect.name): _way(provider, dialect, registry)
+            for provider in registry.providers.values()
+            for dialect in registry.dialects.values()
+        }
 
     async def make(self, exchange: Exchange, attempt: Attempt) -> Answer:
         """Try once. Raises a :class:`GatewayError`; an :class:`UpstreamError` knows how far it came."""
+        request = await self._prepared(exchange, attempt)
         provider = attempt.provider
-        exchange.response_headers.pop(DROPPED, None)  # what an earlier attempt had to leave out
-        if provider.keys:
-            attempt.key = await self._select_key(exchange, attempt)
-        request = exchange.request
-        if self._hooks.transform_request is not None:
-            request = self._hooks.transform_request.call(exchange, request)
-            if self._hooks.transform_request.is_async:
-                request = await request
-        if self._hooks_wait and _is_cancelled():
-            raise asyncio.CancelledError  # a plugin swallowed it: nobody waits for this answer any more
-        http = self._http.get(provider.name)
-        if http is None:
-            return await self._answer_locally(exchange, attempt, self._local[provider.name], request)
-        shared = exchange.dialect.name in provider.dialects
-        same = shared and not request.edited
-        dialect = exchange.dialect if shared else self._registry.dialects[provider.dialects[0]]
-        attempt.dialect = dialect
-        if exchange.operation != "chat" and not (same and self._has_path(exchange, attempt, dialect)):
+        way = self._ways[provider.name, exchange.dialect.name]
+        if way.http is None:
+            return await self._answer_locally(exchange, attempt, way.local, request)
+        same = way.same and not request.edited
+        dialect = attempt.dialect = way.dialect
+        if exchange.operation != "chat" and not (same and _has_path(exchange, attempt, dialect)):
             return self._without_counterpart(exchange, attempt, dialect, request)
         model = attempt.target.model
         wire = dialect.forward(request, model) if same else self._translated(exchange, attempt, dialect, request)
-        call = Call(exchange.operation, dialect, model, exchange.stream, wire.body, wire.headers, attempt.key)
-        reply = await self._send(exchange, attempt, http.describe(call))
+        call = Call(exchange.operation, dialect, model, exchange.request.stream, wire.body, wire.headers, attempt.key)
+        upstream_request = way.http.describe(call)
+        began = monotonic()
         try:
-            return await self._receive(exchange, attempt, dialect, wire, reply, same=same)
+            reply = await self._upstream.send(upstream_request, provider.timeouts, exchange.deadline)
+        finally:
+            now = monotonic()
+            exchange.waited += now - began
+        attempt.first_byte_at = now
+        attempt.status = reply.status
+        attempt.upstream_headers = reply.headers
+        try:
+            if reply.status != 200:
+                await self._refused(exchange, attempt, dialect, reply)
+            body = None if exchange.request.stream else reply.whole(self._config.max_response)
+            if body is None:
+                return await self._receive(exchange, attempt, way, wire, reply, same=same)
+            response = Response(200, body, way.relayed.of(reply.headers) if same else {}, dialect, wire)
+            if not same or self._hooks.transform_response is not None:
+                return await self._whole(exchange, attempt, response)
+            if exchange.operation == "chat":
+                _note(exchange, attempt, dialect.summarise(body))
+            return response
         except BaseException:
             reply.close()
             raise
 
-    async def _select_key(self, exchange: Exchange, attempt: Attempt) -> Key:
-        if self._hooks.select_key is not None:
-            chosen = self._hooks.select_key.call(exchange, attempt.target)
-            if self._hooks.select_key.is_async:
-                chosen = await chosen
-            if isinstance(chosen, Key):
-                return chosen
-        for key in attempt.provider.keys:
-            if key.allows(attempt.target.model):
-                return key
-        raise NoKeyAvailable(f"no key of provider {attempt.provider.name!r} may be used for {attempt.target.model!r}")
-
-    @staticmethod
-    def _has_path(exchange: Exchange, attempt: Attempt, dialect: Dialect) -> bool:
-        return dialect.path(exchange.operation, attempt.target.model, exchange.stream) is not None
+    async def _prepared(self, exchange: Exchange, attempt: Attempt) -> Request:
+        """What plugins say before a provider is asked: the key to use, and changes to the request."""
+        if exchange.response_headers:
+            exchange.response_headers.pop(DROPPED, None)  # what an earlier attempt had to leave out
+        if attempt.provider.keys:
+            key, hook = None, self._hooks.select_key
+            if hook is not None:
+                key = hook.call(exchange, attempt.target)
+                if hook.is_async:
+                    key = await key
+            attempt.key = _first_key(attempt) if key is None else key
+        request, hook = exchange.request, self._hooks.transform_request
+        if hook is not None:
+            request = hook.call(exchange, request)
+            if hook.is_async:
+                request = await request
+        if self._hooks_wait and _is_cancelled():
+            raise asyncio.CancelledError  # a plugin swallowed it: nobody waits for this answer any more
+        return request
 
     def _translated(self, exchange: Exchange, attempt: Attempt, dialect: Dialect, request: Request) -> WireRequest:
         losses = Losses()
@@ -134,24 +171,12 @@ class Calls:
         body = exchange.dialect.write_token_count(estimate_tokens(wire.body))
         return Response(200, body, headers={"x-llmgate-estimated": "true"})
 
-    async def _send(self, exchange: Exchange, attempt: Attempt, request: UpstreamRequest) -> Reply:
-        began = monotonic()
-        try:
-            reply = await self._upstream.send(request, attempt.provider.timeouts, exchange.deadline)
-        finally:
-            exchange.waited += monotonic() - began
-        attempt.first_byte_at = monotonic()
-        attempt.status = reply.status
-        attempt.upstream_headers = reply.headers
-        return reply
-
     async def _receive(
-        self, exchange: Exchange, attempt: Attempt, dialect: Dialect, wire: WireRequest, reply: Reply, *, same: bool
+        self, exchange: Exchange, attempt: Attempt, way: Way, wire: WireRequest, reply: Reply, *, same: bool
     ) -> Answer:
-        """A head has come: an error, a stream, or a whole answer."""
-        if reply.status != 200:
-            await self._refused(exchange, attempt, dialect, reply)
-        headers = self._relayed[dialect.name].of(reply.headers) if same else {}
+        """A good head has come, and an answer that is a stream, or not whole yet."""
+        dialect = way.dialect
+        headers = way.relayed.of(reply.headers) if same else {}
         if exchange.stream and not _is_json(reply):
             feed: Feed
             if same and self._hooks.transform_event is None:
@@ -160,7 +185,7 @@ class Calls:
                 feed = self._events(exchange, WireEvents(reply, dialect, wire))
             return await self._held_back(exchange, attempt, feed, headers)
         body = await self._whole_body(exchange, attempt, reply)
-        return await self._whole(exchange, attempt, Response(200, body, headers=headers, dialect=dialect, wire=wire))
+        return await self._whole(exchange, attempt, Response(200, body, headers, dialect, wire))
 
     async def _refused(self, exchange: Exchange, attempt: Attempt, dialect: Dialect, reply: Reply) -> None:
         """Turn any status but 200 into the error it is."""
@@ -206,10 +231,13 @@ class Calls:
 
     async def _whole(self, exchange: Exchange, attempt: Attempt, response: Response) -> Answer:
         """A whole answer: its usage noted, plugins asked, written for the client, as a stream if one was wanted."""
-        dialect = attempt.dialect
-        same = dialect is exchange.dialect
+        same = attempt.dialect is exchange.dialect
         if exchange.operation == "chat":
-            self._note_usage(exchange, attempt, dialect if same else None, response)
+            if same and response.body is not None:
+                _note(exchange, attempt, exchange.dialect.summarise(response.body))
+            elif (canonical := response.canonical) is not None:  # decoded anyway: not read a second time
+                finish = canonical.choices[0].finish_reason if canonical.choices else None
+                _note(exchange, attempt, Summary(canonical.usage, finish))
         if self._hooks.transform_response is not None:
             changed = self._hooks.transform_response.call(exchange, response)
             response = await changed if self._hooks.transform_response.is_async else changed
@@ -224,23 +252,15 @@ class Calls:
             )
         return Response.of(canonical, status=response.status, headers=response.headers)
 
-    def _note_usage(self, exchange: Exchange, attempt: Attempt, dialect: Dialect | None, response: Response) -> None:
-        """``dialect`` is given where the answer is relayed; one that is decoded anyway is not read a second time."""
-        if dialect is not None and response.body is not None:
-            summary = dialect.summarise(response.body)
-            attempt.usage = exchange.usage = summary.usage
-            exchange.finish_reason = summary.finish_reason
-        elif response.canonical is not None:
-            attempt.usage = exchange.usage = response.canonical.usage
-            exchange.finish_reason = response.canonical.choices[0].finish_reason if response.canonical.choices else None
-
     def _events(self, exchange: Exchange, source: EventSource) -> EventFeed:
         writer = exchange.dialect.event_writer(exchange.request)
         return EventFeed(source, writer, exchange, self._hooks.transform_event)
 
     async def _answer_locally(
-        self, exchange: Exchange, attempt: Attempt, provider: LocalProvider, request: Request
+        self, exchange: Exchange, attempt: Attempt, provider: LocalProvider | None, request: Request
     ) -> Answer:
+        if provider is None:
+            raise TypeError(f"provider {attempt.provider.name!r} is neither an HttpProvider nor a LocalProvider")
         if exchange.operation != "chat":
             return self._without_counterpart(exchange, attempt, exchange.dialect, request)
         chat = attrs.evolve(request.canonical, model=attempt.target.model)
@@ -310,16 +330,20 @@ class Calls:
         return stream
 
 
-class _Relayed:
-    """A provider's headers that a client of the same dialect knows; all others stay here."""
+def _first_key(attempt: Attempt) -> Key:
+    for key in attempt.provider.keys:
+        if key.allows(attempt.target.model):
+            return key
+    raise NoKeyAvailable(f"no key of provider {attempt.provider.name!r} may be used for {attempt.target.model!r}")
 
-    def __init__(self, patterns: Sequence[str]) -> None:
-        self._names = frozenset(pattern for pattern in patterns if not pattern.endswith("*"))
-        self._prefixes = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
 
-    def of(self, headers: Mapping[str, str]) -> dict[str, str]:
-        names, prefixes = self._names, self._prefixes
-        return {name: value for name, value in headers.items() if name.startswith(prefixes) or name in names}
+def _has_path(exchange: Exchange, attempt: Attempt, dialect: Dialect) -> bool:
+    return dialect.path(exchange.operation, attempt.target.model, exchange.stream) is not None
+
+
+def _note(exchange: Exchange, attempt: Attempt, summary: Summary) -> None:
+    attempt.usage = exchange.usage = summary.usage
+    exchange.finish_reason = summary.finish_reason
 
 
 def _is_cancelled() -> bool:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from typing import Final
 
 from .assembly import events_of
 from .attempts import end_attempt, try_plan
@@ -29,6 +30,8 @@ from .upstream import Upstream
 from .upstream_errors import AttemptClass
 
 logger = logging.getLogger("llmgate")
+_OWN_OPERATIONS: Final = frozenset({"models", "model"})
+_CUT_OUTCOMES: Final = frozenset({"partial", "client_left"})
 
 
 class Gateway:
@@ -92,34 +95,44 @@ class Gateway:
         except BaseException as error:  # noqa: BLE001  # whatever it is, the client gets an answer and the worker lives
             await self._refuse(exchange, error, responder)
         finally:
-            await self._finish(exchange, answer)
+            try:
+                await self._finish(exchange, answer)
+            finally:
+                self.active -= 1
 
     async def _answer(self, exchange: Exchange) -> Answer:
         """A plugin's own answer, or that of the first target that gives one."""
-        if self.hooks.pre_request is not None:
-            answered = self.hooks.pre_request.call(exchange)
-            if self.hooks.pre_request.is_async:
-                answered = await answered
+        answer: Answer | None = await self._settled(exchange)
+        if answer is None:
+            if self._calls is None:
+                raise InternalError("the gateway was not opened")
+            answer = await try_plan(exchange, self._calls, self.registry, self.hooks)
+        if exchange.request.stream and isinstance(answer, Response) and answer.edited:
+            return self._as_stream(exchange, answer)
+        return answer
+
+    async def _settled(self, exchange: Exchange) -> Response | None:
+        """What needs no provider: a plugin's answer, the list of models. Else None, and the plan is made."""
+        hook = self.hooks.pre_request
+        if hook is not None:
+            answered: Response | None = await hook.call(exchange) if hook.is_async else hook.call(exchange)
             if answered is not None:
-                return self._as_wanted(exchange, answered)
-        if exchange.operation in {"models", "model"}:
+                return answered
+        if exchange.operation in _OWN_OPERATIONS:
             return self.intake.models_answer(exchange)
-        targets = exchange.plan
-        if self.hooks.select_provider is not None:
-            targets = self.hooks.select_provider.call(exchange, targets)
-            if self.hooks.select_provider.is_async:
+        hook, targets = self.hooks.select_provider, exchange.plan
+        if hook is not None:
+            targets = hook.call(exchange, targets)
+            if hook.is_async:
                 targets = await targets
+            exchange.plan = targets
         if not targets:
             raise self._nobody_serves(exchange.model)
-        exchange.plan = targets
-        if self._calls is None:
-            raise InternalError("the gateway was not opened")
-        answer = await try_plan(exchange, self._calls, self.registry, self.hooks)
-        return self._as_wanted(exchange, answer) if isinstance(answer, Response) else answer
+        return None
 
-    def _as_wanted(self, exchange: Exchange, response: Response) -> Answer:
+    def _as_stream(self, exchange: Exchange, response: Response) -> Answer:
         """A whole answer becomes a stream when the client asked for one."""
-        canonical = response.canonical if exchange.stream and response.edited else None
+        canonical = response.canonical
         if canonical is None:
             return response
         writer = exchange.dialect.event_writer(exchange.request)
@@ -150,29 +163,29 @@ class Gateway:
     async def _finish(self, exchange: Exchange, answer: Answer | None) -> None:
         """Give the provider up if it still talks, close the attempt, tell the observers: exactly once, whatever happened."""
         try:
-            if isinstance(answer, OpenStream):
+            if type(answer) is OpenStream:
                 await answer.feed.close()
         except Exception:
             logger.exception("request %s: its provider could not be given up", exchange.id)
         finally:
-            try:
-                await self._tell(exchange, answer)
-            finally:
-                self.active -= 1
+            if type(answer) is OpenStream:
+                exchange.usage = exchange.usage or answer.feed.summary.usage
+                exchange.finish_reason = exchange.finish_reason or answer.feed.summary.finish_reason
+            exchange.ended_at = time.monotonic()
+            attempts = exchange.attempts
+            if attempts and attempts[-1].ended_at is None:
+                last = attempts[-1]
+                last.usage = exchange.usage
+                await end_attempt(exchange, last, self.hooks, exchange.error, cut=_cut(exchange, answer))
+            hook = self.hooks.post_response
+            if hook is not None:
+                told = hook.call(exchange)
+                if hook.is_async:
+                    await told
 
-    async def _tell(self, exchange: Exchange, answer: Answer | None) -> None:
-        """Close the attempt and tell the observers."""
-        if isinstance(answer, OpenStream):
-            exchange.usage = exchange.usage or answer.feed.summary.usage
-            exchange.finish_reason = exchange.finish_reason or answer.feed.summary.finish_reason
-        exchange.ended_at = time.monotonic()
-        if exchange.attempts and exchange.attempt.ended_at is None:
-            exchange.attempt.usage = exchange.usage
-            cut = None
-            if exchange.outcome in {"partial", "client_left"} and not isinstance(answer, Response):
-                cut = AttemptClass.AMBIGUOUS if answer is None else AttemptClass.PARTIAL
-            await end_attempt(exchange, exchange.attempt, self.hooks, exchange.error, cut=cut)
-        if self.hooks.post_response is not None:
-            told = self.hooks.post_response.call(exchange)
-            if self.hooks.post_response.is_async:
-                await told
+
+def _cut(exchange: Exchange, answer: Answer | None) -> AttemptClass | None:
+    """How the last attempt is to be seen when the answer was cut short; None when it was not."""
+    if exchange.outcome in _CUT_OUTCOMES and not isinstance(answer, Response):
+        return AttemptClass.AMBIGUOUS if answer is None else AttemptClass.PARTIAL
+    return None

@@ -7,7 +7,7 @@ text spliced in.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from time import monotonic
 from typing import Final
 
@@ -44,8 +44,11 @@ async def send_whole(exchange: Exchange, response: Response, responder: Responde
     if body is None or response.edited:
         canonical = response.canonical
         body = b"" if canonical is None else exchange.dialect.write_response(canonical, exchange.request)
-    await _send(exchange, response.status, {**exchange.response_headers, **response.headers}, body, responder)
-    exchange.outcome = "ok" if response.status < 400 else "error"
+    status = response.status
+    pending = _commit(exchange, status, {**exchange.response_headers, **response.headers}, body, responder)
+    if pending is not None:
+        await pending
+    exchange.outcome = "ok" if status < 400 else "error"
 
 
 async def send_error(exchange: Exchange, error: GatewayError, responder: Responder) -> None:
@@ -57,7 +60,9 @@ async def send_error(exchange: Exchange, error: GatewayError, responder: Respond
         headers["x-should-retry"] = "false"
     own = getattr(error, "body", None) if exchange.attempts and exchange.attempt.dialect is exchange.dialect else None
     body = own or exchange.dialect.write_error(error, exchange.id)
-    await _send(exchange, error.status, headers, body, responder)
+    pending = _commit(exchange, error.status, headers, body, responder)
+    if pending is not None:
+        await pending
 
 
 def error_headers(error: GatewayError) -> dict[str, str]:
@@ -71,12 +76,15 @@ def error_headers(error: GatewayError) -> dict[str, str]:
     return headers
 
 
-async def _send(exchange: Exchange, status: int, headers: dict[str, str], body: bytes, responder: Responder) -> None:
-    headers.setdefault("content-type", JSON)
+def _commit(
+    exchange: Exchange, status: int, headers: dict[str, str], body: bytes, responder: Responder
+) -> Awaitable[None] | None:
+    if "content-type" not in headers:
+        headers["content-type"] = JSON
     exchange.status = status
     exchange.bytes_sent = len(body)
     exchange.committed_at = monotonic()
-    await responder.whole(status, headers, body)
+    return responder.whole(status, headers, body)
 
 
 async def send_stream(exchange: Exchange, stream: OpenStream, responder: Responder, keep_alive: float) -> None:

@@ -19,6 +19,11 @@ class Reply(Protocol):
         :class:`UpstreamDisconnected` when the body broke off.
         """
 
+    def whole(self, limit: int) -> bytes | None:
+        """The whole body, when all of it has come and is at most ``limit`` bytes; the connection is then given up. None when
+        there is none, or not yet: then ``read``.
+        """
+
     async def read(self, limit: int, timeout: float, deadline: float) -> bytes:
         """The whole body, at most ``limit`` bytes; ``timeout`` is between pieces, ``deadline`` (``time.monotonic()``) for
         all of it. Raises :class:`UpstreamError` or :class:`DeadlineExceeded`.

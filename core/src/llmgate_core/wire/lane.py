@@ -19,24 +19,32 @@ if TYPE_CHECKING:
 class Serving:
     """A gateway and the number of requests it is answering."""
 
-    __slots__ = ("gateway", "idle", "requests")
+    __slots__ = ("_empty", "gateway", "requests")
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         self.requests = 0
-        self.idle = asyncio.Event()
-        self.idle.set()
+        self._empty: asyncio.Event | None = None
 
     def __enter__(self) -> Gateway:
         self.requests += 1
-        if self.requests == 1:
-            self.idle.clear()
         return self.gateway
 
     def __exit__(self, *_: object) -> None:
+        self.left()
+
+    def left(self) -> None:
+        """A request is over."""
         self.requests -= 1
-        if not self.requests:
-            self.idle.set()
+        if self._empty is not None and not self.requests:
+            self._empty.set()
+
+    async def idle(self) -> None:
+        """Wait until no request is being answered."""
+        while self.requests:
+            self._empty = self._empty or asyncio.Event()
+            self._empty.clear()
+            await self._empty.wait()
 
 
 class Lane:

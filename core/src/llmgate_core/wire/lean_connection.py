@@ -7,17 +7,16 @@ the clock is the pool, for all its connections together.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from time import monotonic
 from typing import Any, Final
 
 import httptools
 
+from ..headers import Shapes
 from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected, UpstreamError
 
 HIGH_WATER: Final = 64 * 1024
 _LONGEST_HEAD: Final = 64 * 1024
-_KNOWN_NAMES: Final = 1024
 
 
 class LeanConnection(asyncio.Protocol):
@@ -27,10 +26,10 @@ class LeanConnection(asyncio.Protocol):
         "_body",
         "_head_size",
         "_loop",
-        "_name_of",
         "_parser",
         "_paused",
-        "_raw_headers",
+        "_raw",
+        "_shapes",
         "_unasked",
         "_waiter",
         "born",
@@ -49,11 +48,11 @@ class LeanConnection(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, name_of: dict[bytes, str]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, shapes: Shapes) -> None:
         self._loop = loop
-        self._name_of = name_of
-        self._raw_headers: dict[bytes, bytes] = {}
-        self.on_header = self._raw_headers.__setitem__
+        self._shapes = shapes
+        self._raw: dict[bytes, bytes] = {}
+        self.on_header = self._raw.__setitem__
         self.transport: Any = None
         self.born = self.idle_since = monotonic()
         self.due = 0.0
@@ -62,20 +61,16 @@ class LeanConnection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._paused = False
         self._parser: Any = None
-        self._reset()
-
-    def _reset(self) -> None:
         self._body: list[bytes] = []
         self.size = 0
         self._head_size = 0
         self.failed: UpstreamError | None = None
         self.status = 0
-        self.headers: Mapping[str, str] = {}
+        self.headers = shapes.headers({})
         self.complete = False
         self.keep = False
         self.got_bytes = False
         self._unasked = False
-        self._raw_headers.clear()
 
     # ── asyncio's side ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -144,18 +139,10 @@ class LeanConnection(asyncio.Protocol):
             return
         status = self._parser.get_status_code()
         if status < 200:
-            self._raw_headers.clear()
+            self._raw.clear()
             return
-        names = self._name_of
-        headers: dict[str, str] = {}
-        for raw, value in self._raw_headers.items():
-            name = names.get(raw)
-            if name is None:
-                name = raw.decode("latin-1").lower()
-                if len(names) < _KNOWN_NAMES:
-                    names[raw] = name
-            headers[name] = value.decode("latin-1")
-        self.headers = headers
+        self.headers = self._shapes.headers(self._raw)
+        self._raw.clear()
         self.status = status
 
     def on_body(self, data: bytes) -> None:
@@ -174,18 +161,18 @@ class LeanConnection(asyncio.Protocol):
     # ── our side ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def begin(self, head: bytes, body: bytes) -> None:
-        """Send a request."""
-        if self.reused:
-            self._reset()
+        """Send a request. A connection that was kept has nothing left of the answer before but what is reset here."""
+        self.complete = self.keep = self.got_bytes = False
+        self.status = self._head_size = 0
         if len(body) < HIGH_WATER:
             self.transport.write(head + body)
         else:
             self.transport.writelines((head, body))
 
-    def wait(self, timeout: float) -> asyncio.Future[None]:
-        """What to await until something new has come; raises TimeoutError when ``timeout`` seconds have passed."""
+    def wait(self, due: float) -> asyncio.Future[None]:
+        """What to await until something new has come; raises TimeoutError when it is past ``due`` (``time.monotonic()``)."""
         waiter = self._waiter = self._loop.create_future()
-        self.due = monotonic() + timeout
+        self.due = due
         return waiter
 
     def overdue(self, now: float) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 import aiohappyeyeballs
 
+from ..headers import Shapes
 from ..upstream_errors import (
     UpstreamConnectError,
     UpstreamConnectTimeout,
@@ -40,7 +41,7 @@ class LeanPool:
         self._busy: set[LeanConnection] = set()
         self._open = 0
         self._waiters: deque[asyncio.Future[None]] = deque()
-        self._names: dict[bytes, str] = {}
+        self._shapes = Shapes()
         self._loop = asyncio.get_running_loop()
 
     def pick(self) -> LeanConnection | None:
@@ -104,7 +105,7 @@ class LeanPool:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             _, connection = await self._loop.create_connection(
-                lambda: LeanConnection(self._loop, self._names),
+                lambda: LeanConnection(self._loop, self._shapes),
                 sock=sock,
                 ssl=self._tls,
                 server_hostname=self._host if self._tls is not None else None,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from ..exchange import Exchange
 
@@ -19,18 +21,15 @@ _REASONS: Final = tuple(
 _ONE_PIECE: Final = 64 * 1024
 
 
-class LeanResponder:
+class LeanResponder(msgspec.Struct, eq=False):
     """See :class:`~llmgate_core.responder.Responder`."""
 
-    __slots__ = ("_chunked", "_connection", "_exchange", "_head", "_lane", "ended")
-
-    def __init__(self, connection: LeanProtocol, exchange: Exchange, lane: Lane) -> None:
-        self._connection = connection
-        self._exchange = exchange
-        self._lane = lane
-        self._head = b""
-        self._chunked = False
-        self.ended = False
+    _connection: LeanProtocol
+    _exchange: Exchange
+    _lane: Lane
+    _head: bytes = b""
+    _chunked: bool = False
+    ended: bool = False
 
     async def start(self, status: int, headers: Mapping[str, str], length: int | None) -> None:
         """See :class:`~llmgate_core.responder.Responder`. Nothing is written yet unless the body is a stream."""
@@ -57,7 +56,7 @@ class LeanResponder:
             f"{lane.date_and_server}\r\n{framing}\r\n\r\n"
         ).encode("latin-1", "replace")
 
-    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> Awaitable[None] | None:
         """See :class:`~llmgate_core.responder.Responder`: one write."""
         head = self._head_of(status, headers, f"content-length: {len(body)}")
         connection = self._connection
@@ -69,8 +68,7 @@ class LeanResponder:
         else:
             transport.writelines((head, body))
         self.ended = True
-        if connection.drained is not None:
-            await connection.drained
+        return connection.drained
 
     async def write(self, data: bytes) -> None:
         """See :class:`~llmgate_core.responder.Responder`."""

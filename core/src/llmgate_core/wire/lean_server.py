@@ -10,9 +10,11 @@ import asyncio
 import logging
 from typing import Any, Final
 
+import msgspec
+
 from ..exchange import Head
 from ..routes import Match
-from .lane import Lane
+from .lane import Lane, Serving
 from .lean_head import LONGEST_HEAD, LeanHead, read_head
 from .lean_responder import LeanResponder
 from .probing import keep_probing
@@ -20,6 +22,19 @@ from .probing import keep_probing
 logger = logging.getLogger("llmgate")
 LONGEST_BODY: Final = 1024 * 1024
 _PIPELINED: Final = 256 * 1024
+_LONGEST_LENGTH: Final = 8
+
+
+class _Known(msgspec.Struct):
+    """A head that came over this connection. SDKs repeat all of it but the body's length, which stands between the two parts."""
+
+    before: bytes
+    after: bytes
+    head: Head
+    match: Match
+    close: bool
+    longest: int
+    serving: Serving
 
 
 class LeanProtocol(asyncio.Protocol):
@@ -29,12 +44,13 @@ class LeanProtocol(asyncio.Protocol):
         "_buffer",
         "_drained",
         "_ended",
-        "_head",
-        "_head_end",
         "_known",
         "_lane",
-        "_match",
+        "_length",
+        "_missing",
+        "_parts",
         "_peer",
+        "_pending",
         "_reading",
         "_responder",
         "_task",
@@ -47,16 +63,16 @@ class LeanProtocol(asyncio.Protocol):
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
-        self._buffer: bytes | bytearray = b""
-        self._head: LeanHead | None = None
-        self._head_end = 0
-        self._match: Match | None = None
+        self._buffer = b""
+        self._known: _Known | None = None
+        self._pending: _Known | None = None
+        self._parts: list[bytes | memoryview] = []
+        self._length = self._missing = 0
         self._task: asyncio.Task[None] | None = None
         self._responder: LeanResponder | None = None
         self._drained: asyncio.Future[None] | None = None
         self._reading = True
         self._peer = ""
-        self._known: tuple[bytes, bytes, LeanHead] | None = None
         self.transport: Any = None
         self.closing = False
         self._ended = False
@@ -119,12 +135,12 @@ class LeanProtocol(asyncio.Protocol):
     @property
     def received(self) -> int:
         """Bytes of the request that is coming in."""
-        return len(self._buffer)
+        return len(self._buffer) if self._pending is None else self._length - self._missing
 
     @property
     def waits_for_body(self) -> bool:
         """Whether the head is there and the body is not."""
-        return self._head is not None
+        return self._pending is not None
 
     @property
     def busy(self) -> bool:
@@ -134,66 +150,90 @@ class LeanProtocol(asyncio.Protocol):
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of this request, or, early, of the next."""
-        if not self._buffer:
-            self.since = self._lane.loop.time()
-            self._buffer = data
-        else:
-            if type(self._buffer) is bytes:
-                self._buffer = bytearray(self._buffer)
+        """Bytes of this request, or, early, of the next. The usual case stands here whole: one request, with a known head."""
+        if self._pending is not None:
+            self._take(data)
+            return
+        if self._buffer:
             self._buffer += data
+        else:
+            self.since = self._lane.loop.time()
+            known = self._known
+            usual = known is not None and self._task is None and known.serving is self._lane.serving
+            if known is not None and usual and data.startswith(known.before):
+                begin = len(known.before)
+                end = data.find(b"\r", begin, begin + _LONGEST_LENGTH)
+                length = data[begin:end]
+                if data.startswith(known.after, end) and length.isdigit() and (size := int(length)) <= known.longest:
+                    begin = end + len(known.after)
+                    if begin + size == len(data):
+                        self._start(known, data[begin:])
+                    else:
+                        self._begin(known, size, data, begin)
+                    return
+            self._buffer = data
         if self._task is None:
-            self._next()
+            self._read_head()
         elif len(self._buffer) > _PIPELINED and self._reading:
             self._reading = False
             self.transport.pause_reading()
 
-    def _next(self) -> None:
-        """Start the request that is whole in the buffer, if one is; hand over what is not for this lane."""
-        head = self._head
-        if head is None:
-            if not self._read_head():
-                return
-            head = self._head
-        if head is None or self._match is None or len(self._buffer) < self._head_end + head.length:
-            return
-        end = self._head_end + head.length
-        view = memoryview(self._buffer)
-        body = bytes(view[self._head_end : end])
-        self._buffer = bytes(view[end:]) if end < len(view) else b""
-        self.closing = self.closing or head.close or self._lane.draining
-        self._head = None
-        self._task = self._lane.loop.create_task(self._serve(head, self._match, body))
+    def _begin(self, known: _Known, length: int, data: bytes, at: int) -> None:
+        """A head has come; its body, ``length`` bytes, begins ``at`` in ``data`` and is not all there, or more is."""
+        self._pending = known
+        self._length = self._missing = length
+        self._buffer = b""
+        self._parts.clear()
+        self._take(memoryview(data)[at:])
 
-    def _read_head(self) -> bool:
-        """Whether a head for this lane was read. If it is for the other one, the connection is handed over."""
+    def _take(self, data: bytes | memoryview) -> None:
+        """More of the body; once it is whole, its request is served."""
+        missing = self._missing - len(data)
+        if missing > 0:
+            self._missing = missing
+            self._parts.append(data)
+            return
+        known, self._pending = self._pending, None
+        if missing < 0:
+            self._buffer = bytes(data[missing:])
+            data = data[:missing]
+        body = b"".join((*self._parts, data))
+        self._parts.clear()
+        if known is not None:
+            self._start(known, body)
+
+    def _start(self, known: _Known, body: bytes) -> None:
+        lane = self._lane
+        if known.close or lane.draining:
+            self.closing = True
+        self._task = lane.loop.create_task(self._serve(known, body))
+
+    def _read_head(self) -> None:
+        """Read the head in the buffer, if it is whole. If it is not for this lane, the connection is handed over."""
         buffer = self._buffer
         end = buffer.find(b"\r\n\r\n", 0, LONGEST_HEAD)
         if end < 0:
             if len(buffer) >= LONGEST_HEAD or not buffer[:1].isalpha() or b"\n\n" in buffer or b"\n\r\n" in buffer:
                 self._hand_over()
-            return False
-        head = self._remembered(bytes(buffer[: end + 2]))
+            return
+        head = read_head(buffer[: end + 2])
         match = None if head is None else self._lane.match(head)
         if head is None or match is None or head.length > LONGEST_BODY:
             self._hand_over()
-            return False
-        self._head, self._head_end, self._match = head, end + 4, match
-        return True
+            return
+        self._begin(self._remember(buffer[: end + 4], head, match), head.length, buffer, end + 4)
 
-    def _remembered(self, data: bytes) -> LeanHead | None:
-        """The head in ``data``, read only once where a client repeats all of it but the body's length, as SDKs do."""
+    def _remember(self, data: bytes, head: LeanHead, match: Match) -> _Known:
+        """What is to be known of a head: kept for the next request if its length stands as SDKs write it."""
         before, mark, rest = data.partition(b"\r\ncontent-length: ")
         if not mark:
             before, mark, rest = data.partition(b"\r\nContent-Length: ")
-        length, _, after = rest.partition(b"\r\n")
-        known = self._known
-        if known is not None and known[0] == before and known[1] == after and length.isdigit() and len(length) < 8:
-            head = known[2]
-            return LeanHead(head.path, head.query, head.headers, int(length), head.close)
-        head_read = read_head(data)
-        self._known = None if head_read is None or not mark else (before, after, head_read)
-        return head_read
+        serving = self._lane.serving
+        longest = min(LONGEST_BODY, serving.gateway.config.gateway.max_body)
+        told = Head("POST", head.path, head.query, head.headers, self._peer)
+        known = _Known(before + mark, rest[rest.find(b"\r") :], told, match, head.close, longest, serving)
+        self._known = known if mark else None
+        return known
 
     def _hand_over(self) -> None:
         """Give the connection, with the bytes of the request that does not fit, to the full lane."""
@@ -204,28 +244,28 @@ class LeanProtocol(asyncio.Protocol):
         full.connection_made(self.transport)
         if self._drained is not None:
             full.pause_writing()  # the last bytes of the answer before are not taken yet
-        full.data_received(bytes(buffer))
+        full.data_received(buffer)
         if self._ended and not full.eof_received():
             self.transport.close()
 
-    async def _serve(self, head: LeanHead, match: Match, body: bytes) -> None:
+    async def _serve(self, known: _Known, body: bytes) -> None:
         lane = self._lane
+        serving = lane.serving
+        serving.requests += 1
         responder: LeanResponder | None = None
         try:
-            with lane.serving as gateway:
-                exchange, refused = gateway.intake.open(
-                    Head("POST", head.path, head.query, head.headers, self._peer), match, body
-                )
-                responder = self._responder = LeanResponder(self, exchange, lane)
-                await gateway.handle(exchange, responder, refused)
+            match = known.match if known.serving is serving else serving.gateway.intake.routes.find(known.head)
+            exchange, refused = serving.gateway.intake.open(known.head, match, body)
+            responder = self._responder = LeanResponder(self, exchange, lane)
+            await serving.gateway.handle(exchange, responder, refused)
         except Exception as error:  # noqa: BLE001  # the answer has begun: only closing the connection is honest now
             if not isinstance(error, ConnectionError):
                 logger.debug("an answer broke off: %s", type(error).__name__)
         finally:
-            self._task = None
-            self._responder = None
+            self._task = self._responder = None
             if responder is None or not responder.ended:
                 self.transport.abort()
+            serving.left()
         self._after()
 
     def _after(self) -> None:
@@ -239,7 +279,7 @@ class LeanProtocol(asyncio.Protocol):
             self._reading = True
             self.transport.resume_reading()
         if self._buffer:
-            self._next()
+            self._read_head()
         if self._ended and self._task is None and self.transport.get_protocol() is self:
             self.transport.close()
 

@@ -17,7 +17,7 @@ from yarl import URL
 
 from ..provider import Timeouts, UpstreamRequest
 from ..upstream import Reply, Upstream
-from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected, UpstreamError
+from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected
 from ..upstream_limits import no_head, read_whole
 from .inflate import Inflater
 from .lean_connection import LeanConnection
@@ -48,7 +48,7 @@ class LeanReply:
         self.headers: Mapping[str, str] = connection.headers
         self._connection: LeanConnection | None = connection
         self._pool = pool
-        encoding = connection.headers.get("content-encoding", "identity")
+        encoding = connection.headers.content_encoding
         self._inflater = None if encoding == "identity" else Inflater(encoding)
 
     async def chunk(self, timeout: float) -> bytes:
@@ -63,19 +63,27 @@ class LeanReply:
                 return b"" if self._inflater is None else self._inflater.end()
             if connection.lost:
                 raise UpstreamDisconnected("the provider closed the connection inside its answer")
-            await connection.wait(timeout)
+            await connection.wait(monotonic() + timeout)
         data = connection.take()
         if self._inflater is None:
             return data
         # Compressed bytes may decode to nothing yet, which would read as the end.
         return self._inflater.feed(data) or await self.chunk(timeout)
 
-    async def read(self, limit: int, timeout: float, deadline: float) -> bytes:
+    def whole(self, limit: int) -> bytes | None:
         """See :class:`~llmgate_core.upstream.Reply`. Mostly the body came together with the head."""
         connection = self._connection
-        here = connection is not None and connection.complete and 0 < connection.size <= limit
-        if connection is not None and here and self._inflater is None:
-            return connection.take()
+        if connection is None or not connection.complete or self._inflater is not None:
+            return None
+        if not 0 < connection.size <= limit or connection.failed is not None:
+            return None
+        body = connection.take()
+        self._connection = None
+        self._pool.give_back(connection)
+        return body
+
+    async def read(self, limit: int, timeout: float, deadline: float) -> bytes:
+        """See :class:`~llmgate_core.upstream.Reply`."""
         return await read_whole(self, limit, timeout, deadline)
 
     def close(self) -> None:
@@ -137,31 +145,31 @@ class LeanUpstream:
         prepared = self._heads.get(id(request.headers))
         if prepared is None or prepared.headers is not request.headers or prepared.url != request.url:
             prepared = self._prepare(request)
-        pool = prepared.pool
-        head = b"%b%d\r\n\r\n" % (prepared.text, len(request.body))
-        asked = _Asked(head, request.body, timeouts, deadline, pool.origin)
-        connection = pool.pick() or await _connected(pool, timeouts, deadline, fresh=False)
-        try:
-            await _until_head(connection, asked)
-        except UpstreamDisconnected:
-            reused, answered = connection.reused, connection.got_bytes
-            pool.drop(connection)
-            if not reused or answered:
-                raise
-            connection = await _connected(pool, timeouts, deadline, fresh=True)
+        pool, body = prepared.pool, request.body
+        head = b"%b%d\r\n\r\n" % (prepared.text, len(body))
+        fresh = False
+        while True:
+            connection = (None if fresh else pool.pick()) or await _connected(pool, timeouts, deadline, fresh=fresh)
             try:
-                await _until_head(connection, asked)
+                until = min(deadline, monotonic() + timeouts.first_byte)
+                if not connection.lost:
+                    connection.begin(head, body)
+                    await connection.wait(until)
+                while not connection.status and connection.failed is None:  # woken by an interim answer: none counts
+                    await connection.wait(until)
+                if connection.failed is None:
+                    return LeanReply(connection, pool)
+            except TimeoutError:
+                pool.drop(connection)
+                raise no_head(pool.origin, timeouts, deadline) from None
             except BaseException:
                 pool.drop(connection)
                 raise
-        except BaseException:
             pool.drop(connection)
-            raise
-        try:
-            return LeanReply(connection, pool)
-        except UpstreamError:
-            pool.drop(connection)
-            raise
+            raced = isinstance(connection.failed, UpstreamDisconnected) and not connection.got_bytes
+            if fresh or not (raced and connection.reused):
+                raise connection.failed
+            fresh = True
 
     def _prepare(self, request: UpstreamRequest) -> _Head:
         """The pool and all of the head but the length, kept as long as the provider gives the same headers object."""
@@ -192,31 +200,3 @@ class LeanUpstream:
 
 async def _connected(pool: LeanPool, timeouts: Timeouts, deadline: float, *, fresh: bool) -> LeanConnection:
     return await pool.take(max(0.0, min(timeouts.connect, deadline - monotonic())), fresh=fresh)
-
-
-@define
-class _Asked:
-    """One request on its way: what is sent, and until when an answer counts."""
-
-    head: bytes
-    body: bytes
-    timeouts: Timeouts
-    deadline: float
-    origin: str
-
-
-async def _until_head(connection: LeanConnection, asked: _Asked) -> None:
-    """Send, and wait until the status has come (of interim answers none counts)."""
-    if connection.lost:
-        raise UpstreamDisconnected(f"{asked.origin} closed the connection without an answer")
-    connection.begin(asked.head, asked.body)
-    began = monotonic()
-    until = min(asked.deadline, began + asked.timeouts.first_byte)
-    try:
-        await connection.wait(until - began)
-        while not connection.status and connection.failed is None:
-            await connection.wait(until - monotonic())
-    except TimeoutError:
-        raise no_head(asked.origin, asked.timeouts, asked.deadline) from None
-    if connection.failed is not None:
-        raise connection.failed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Final
 
 from aiohttp import web
@@ -23,8 +23,11 @@ class AiohttpResponder:
         self.response: web.StreamResponse = web.Response(status=500)
         self._chunked = False
 
-    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> Awaitable[None] | None:
         """See :class:`~llmgate_core.responder.Responder`."""
+        return self._whole(status, headers, body)
+
+    async def _whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         await self.start(status, headers, len(body))
         await self.write(body)
         await self.end()

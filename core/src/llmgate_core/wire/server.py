@@ -70,18 +70,18 @@ class Server:
         if self._warming is not None:
             await asyncio.wait([self._warming])
         lane.drain()
-        idle = asyncio.ensure_future(lane.serving.idle.wait())
+        idle = asyncio.ensure_future(lane.serving.idle())
         await asyncio.wait([idle, *self._leaving], timeout=grace)
         idle.cancel()
         await lane.stop()
-        await lane.serving.idle.wait()
+        await lane.serving.idle()
         await lane.serving.gateway.close()
         if self._leaving:
             await asyncio.wait(self._leaving)
 
 
 async def _leave(old: Serving) -> None:
-    await old.idle.wait()
+    await old.idle()
     await old.gateway.close()
 
 

@@ -57,6 +57,10 @@ class AiohttpReply:
             raise UpstreamDisconnected("the provider's connection broke off inside the answer") from error
         return b"" if self._inflater is None else self._inflater.end()
 
+    def whole(self, limit: int) -> bytes | None:
+        """See :class:`~llmgate_core.upstream.Reply`: here there is never enough of it to tell."""
+        return None
+
     async def read(self, limit: int, timeout: float, deadline: float) -> bytes:
         """See :class:`~llmgate_core.upstream.Reply`."""
         return await read_whole(self, limit, timeout, deadline)
