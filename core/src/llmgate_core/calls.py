@@ -119,7 +119,9 @@ class Calls:
             if not same or self._hooks.transform_response is not None:
                 return await self._whole(exchange, attempt, response)
             if exchange.operation == "chat":
-                _note(exchange, attempt, dialect.summarise(body))
+                summary = dialect.summarise(body)
+                attempt.usage = exchange.usage = summary.usage
+                exchange.finish_reason = summary.finish_reason
             return response
         except BaseException:
             reply.close()

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Final, Protocol, TypeVar
 
 import msgspec
 
+from .decisions import EMPTY
 from .errors import GatewayError, InvalidRequest, UnsupportedField
 from .events import Event
 from .frames import FrameKind, Framer, SseFramer
@@ -22,6 +23,7 @@ from .request import Request
 from .wirevalues import ModelInfo, ProviderError, Route, Summary, WireRequest
 
 T = TypeVar("T")
+_decode_text: Final = msgspec.json.Decoder(str).decode
 
 
 class Losses:
@@ -116,11 +118,13 @@ class Dialect(ABC):
 
     def read_head(self, fields: Mapping[str, msgspec.Raw], params: Mapping[str, str]) -> tuple[str, bool]:
         """The model's name and whether a stream is wanted, without decoding the rest."""
-        model = params.get("model") or _field(fields, "model", str, "a string")
+        try:
+            model = _decode_text(fields["model"]) if not params else params["model"]
+        except (KeyError, msgspec.DecodeError):
+            model = params.get("model") or _field(fields, "model", str, "a string") or ""
         if not model:
             raise InvalidRequest("the field 'model' is missing", code="missing_required_parameter", param="model")
-        stream = "stream" in fields and _field(fields, "stream", bool, "true or false")
-        return model, stream or False
+        return model, "stream" in fields and _field(fields, "stream", bool, "true or false") is True
 
     @abstractmethod
     def read_request(self, request: Request) -> ChatRequest:
@@ -162,7 +166,9 @@ class Dialect(ABC):
 
     def forward(self, request: Request, model: str) -> WireRequest:
         """A request of this very dialect, passed through: only what must change is changed."""
-        headers = {name: request.headers[name] for name in self.forward_headers if name in request.headers}
+        headers: Mapping[str, str] = EMPTY
+        if not request.headers.keys().isdisjoint(self.forward_headers):
+            headers = {name: request.headers[name] for name in self.forward_headers if name in request.headers}
         body = request.body
         if body is None or model != request.model:
             fields = {**request.fields, "model": model} if "model" in request.fields else request.fields

@@ -102,42 +102,34 @@ class Gateway:
 
     async def _answer(self, exchange: Exchange) -> Answer:
         """A plugin's own answer, or that of the first target that gives one."""
-        answer: Answer | None = await self._settled(exchange)
-        if answer is None:
-            if self._calls is None:
-                raise InternalError("the gateway was not opened")
-            answer = await try_plan(exchange, self._calls, self.registry, self.hooks)
-        if exchange.request.stream and isinstance(answer, Response) and answer.edited:
-            return self._as_stream(exchange, answer)
-        return answer
-
-    async def _settled(self, exchange: Exchange) -> Response | None:
-        """What needs no provider: a plugin's answer, the list of models. Else None, and the plan is made."""
         hook = self.hooks.pre_request
         if hook is not None:
             answered: Response | None = await hook.call(exchange) if hook.is_async else hook.call(exchange)
             if answered is not None:
-                return answered
+                return self._as_wanted(exchange, answered)
         if exchange.operation in _OWN_OPERATIONS:
             return self.intake.models_answer(exchange)
         hook, targets = self.hooks.select_provider, exchange.plan
         if hook is not None:
-            targets = hook.call(exchange, targets)
-            if hook.is_async:
-                targets = await targets
+            targets = await hook.call(exchange, targets) if hook.is_async else hook.call(exchange, targets)
             exchange.plan = targets
         if not targets:
             raise self._nobody_serves(exchange.model)
-        return None
+        if self._calls is None:
+            raise InternalError("the gateway was not opened")
+        answer = await try_plan(exchange, self._calls, self.registry, self.hooks)
+        return self._as_wanted(exchange, answer) if exchange.request.stream else answer
 
-    def _as_stream(self, exchange: Exchange, response: Response) -> Answer:
-        """A whole answer becomes a stream when the client asked for one."""
-        canonical = response.canonical
+    def _as_wanted(self, exchange: Exchange, answer: Answer) -> Answer:
+        """A whole answer that a plugin gave becomes a stream when the client asked for one."""
+        if isinstance(answer, OpenStream) or not (exchange.request.stream and answer.edited):
+            return answer
+        canonical = answer.canonical
         if canonical is None:
-            return response
+            return answer
         writer = exchange.dialect.event_writer(exchange.request)
         feed = EventFeed(GivenEvents(events_of(canonical)), writer, exchange, None)
-        return OpenStream(feed, Timeouts(), exchange.deadline, [], response.headers)
+        return OpenStream(feed, Timeouts(), exchange.deadline, [], answer.headers)
 
     def _nobody_serves(self, model: str) -> NotFound:
         active = ", ".join(self.registry.plugin_names) or "none"
@@ -176,7 +168,8 @@ class Gateway:
             if attempts and attempts[-1].ended_at is None:
                 last = attempts[-1]
                 last.usage = exchange.usage
-                await end_attempt(exchange, last, self.hooks, exchange.error, cut=_cut(exchange, answer))
+                cut = _cut(answer) if exchange.outcome in _CUT_OUTCOMES else None
+                await end_attempt(exchange, last, self.hooks, exchange.error, cut=cut)
             hook = self.hooks.post_response
             if hook is not None:
                 told = hook.call(exchange)
@@ -184,8 +177,8 @@ class Gateway:
                     await told
 
 
-def _cut(exchange: Exchange, answer: Answer | None) -> AttemptClass | None:
-    """How the last attempt is to be seen when the answer was cut short; None when it was not."""
-    if exchange.outcome in _CUT_OUTCOMES and not isinstance(answer, Response):
-        return AttemptClass.AMBIGUOUS if answer is None else AttemptClass.PARTIAL
-    return None
+def _cut(answer: Answer | None) -> AttemptClass | None:
+    """How the last attempt is to be seen when the exchange was cut short; None when its answer had come whole."""
+    if isinstance(answer, Response):
+        return None
+    return AttemptClass.AMBIGUOUS if answer is None else AttemptClass.PARTIAL

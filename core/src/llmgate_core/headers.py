@@ -24,13 +24,16 @@ class HeaderChoice:
         return name in self._names or name.startswith(self._prefixes)
 
     def of(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """The headers to take, as a new dict."""
-        if type(headers) is WireHeaders:
-            return headers.chosen(self)
-        return {name: value for name, value in headers.items() if self.takes(name)}
+        """The headers to take, as a new dict; of :class:`WireHeaders` without looking at the rest."""
+        if type(headers) is not WireHeaders:
+            return {name: value for name, value in headers.items() if self.takes(name)}
+        shape, values, told = headers.shape, headers.values_sent, {}
+        for at, name in shape.taken.get(self) or shape.take(self):
+            told[name] = values[at].decode("latin-1")
+        return told
 
 
-class _Shape:
+class Shape:
     """The lower-case names of an answer's headers, in order, and where each choice finds what it takes."""
 
     __slots__ = ("encoding", "names", "taken")
@@ -40,6 +43,11 @@ class _Shape:
         self.encoding = next((at for at, name in enumerate(self.names) if name == "content-encoding"), None)
         self.taken: dict[HeaderChoice, tuple[tuple[int, str], ...]] = {}
 
+    def take(self, choice: HeaderChoice) -> tuple[tuple[int, str], ...]:
+        """The places of what ``choice`` takes, and the names there. Looked for once."""
+        taken = self.taken[choice] = tuple((at, name) for at, name in enumerate(self.names) if choice.takes(name))
+        return taken
+
 
 class Shapes:
     """The shapes met so far, a bounded number of them."""
@@ -47,33 +55,32 @@ class Shapes:
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._known: dict[tuple[bytes, ...], _Shape] = {}
+        self._known: dict[tuple[bytes, ...], Shape] = {}
 
-    def headers(self, raw: Mapping[bytes, bytes]) -> WireHeaders:
-        """The headers of one answer. ``raw`` is copied."""
-        names = tuple(raw)
+    def of(self, names: tuple[bytes, ...]) -> Shape:
+        """The shape of an answer whose headers have these names."""
         shape = self._known.get(names)
         if shape is None:
             if len(self._known) >= _MOST_SHAPES:
                 self._known.clear()
-            shape = self._known[names] = _Shape(names)
-        return WireHeaders(shape, tuple(raw.values()))
+            shape = self._known[names] = Shape(names)
+        return shape
 
 
 class WireHeaders(Mapping[str, str]):
     """Headers as they came, by lower-case name. Of a name sent twice the last counts."""
 
-    __slots__ = ("_read", "_shape", "_values")
+    __slots__ = ("_read", "shape", "values_sent")
 
-    def __init__(self, shape: _Shape, values: tuple[bytes, ...]) -> None:
-        self._shape = shape
-        self._values = values
+    def __init__(self, shape: Shape, values: tuple[bytes, ...]) -> None:
+        self.shape = shape
+        self.values_sent = values
         self._read: dict[str, str] | None = None
 
     def _all(self) -> dict[str, str]:
         if self._read is None:
-            values = [value.decode("latin-1") for value in self._values]
-            self._read = dict(zip(self._shape.names, values, strict=True))
+            values = [value.decode("latin-1") for value in self.values_sent]
+            self._read = dict(zip(self.shape.names, values, strict=True))
         return self._read
 
     def __getitem__(self, name: str) -> str:
@@ -87,19 +94,3 @@ class WireHeaders(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return repr(self._all())
-
-    @property
-    def content_encoding(self) -> str:
-        """What the body is compressed with; ``identity`` when it is not."""
-        at = self._shape.encoding
-        return "identity" if at is None else self._values[at].decode("latin-1")
-
-    def chosen(self, choice: HeaderChoice) -> dict[str, str]:
-        """What ``choice`` takes, without looking at the rest."""
-        taken = self._shape.taken.get(choice)
-        if taken is None:
-            names = self._shape.names
-            taken = tuple((at, name) for at, name in enumerate(names) if choice.takes(name))
-            self._shape.taken[choice] = taken
-        values = self._values
-        return {name: values[at].decode("latin-1") for at, name in taken}

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from .config import GatewayConfig
+from .decisions import EMPTY
 from .dialect import Dialect
 from .errors import GatewayError, InvalidRequest, NotFound, RequestTooLarge, UnsupportedMedia
 from .exchange import Exchange, Head
@@ -36,6 +37,9 @@ CONTROL_FIELDS: Final = frozenset(
 """Fields that steer other gateways from inside the body. No provider knows them; here they are refused, never obeyed."""
 
 
+_LONGEST_MODEL: Final = 512
+
+
 def new_id() -> str:
     """A request id for an answer that has no exchange."""
     return f"req_{secrets.token_hex(12)}"
@@ -48,7 +52,8 @@ class Intake:
         self.routes = Routes(registry)
         self._config = config
         self._registry = registry
-        self._claims = registry.claims
+        self._special = registry.claims | CONTROL_FIELDS
+        self._total_timeout = config.total_timeout
         # Unpredictable per gateway, then counted: as unique as drawing each id, at a tenth of the price.
         self._ids = secrets.token_hex(7)
         self._count = itertools.count(secrets.randbits(32))
@@ -70,24 +75,28 @@ class Intake:
         dialect, route = match.dialect, match.route
         if dialect is None or route is None:
             raise TypeError("an endpoint has no exchange")
+        now = time.monotonic()
         extensions: dict[str, object] = {}
         refused: GatewayError | None = None
         try:
-            request = self._read(dialect, route.operation, match, head=head, body=body, extensions=extensions)
+            if head.method == "POST":
+                request = self._read(dialect, route.operation, match, head=head, body=body, extensions=extensions)
+            else:
+                model, params = match.params.get("model", ""), match.params
+                request = Request(dialect, route.operation, {}, model, False, None, params, head.headers)
         except GatewayError as error:
             refused = error
-            request = Request(dialect, route.operation, {}, model="", stream=False, headers=head.headers)
-        now = time.monotonic()
+            request = Request(dialect, route.operation, {}, "", False, None, EMPTY, head.headers)
         exchange = Exchange(
-            id=f"req_{self._ids}{next(self._count) & 0xFFFFFFFFFF:010x}",
-            head=head,
-            dialect=dialect,
-            operation=route.operation,
-            request=request,
-            received_at=now,
-            started=time.time(),
-            deadline=now + self._config.total_timeout,
-            extensions=extensions,
+            f"req_{self._ids}{next(self._count) & 0xFFFFFFFFFF:010x}",
+            head,
+            dialect,
+            route.operation,
+            request,
+            now,
+            time.time(),
+            now + self._total_timeout,
+            extensions,
             pure=route.pure,
         )
         return exchange, refused
@@ -95,17 +104,22 @@ class Intake:
     def _read(
         self, dialect: Dialect, operation: str, match: Match, *, head: Head, body: bytes, extensions: dict[str, object]
     ) -> Request:
-        if head.method != "POST":
-            return Request(
-                dialect,
-                operation,
-                {},
-                model=match.params.get("model", ""),
-                stream=False,
-                params=match.params,
-                headers=head.headers,
-            )
         fields: Mapping[str, msgspec.Raw] = split_fields(body)
+        whole: bytes | None = body
+        if not self._special.isdisjoint(fields):
+            fields = self._without_claimed(fields, extensions)
+            whole = None
+        model, stream = dialect.read_head(fields, match.params)
+        if len(model) > _LONGEST_MODEL:
+            raise NotFound("the model's name is longer than 512 characters", code="model_not_found", param="model")
+        return Request(
+            dialect, operation, fields, model, stream and operation == "chat", whole, match.params, head.headers
+        )
+
+    def _without_claimed(
+        self, fields: Mapping[str, msgspec.Raw], extensions: dict[str, object]
+    ) -> Mapping[str, msgspec.Raw]:
+        """The fields that go on to a provider; those that plugins claimed are decoded into ``extensions``."""
         if not CONTROL_FIELDS.isdisjoint(fields):
             name = min(CONTROL_FIELDS & fields.keys())
             raise InvalidRequest(
@@ -113,26 +127,10 @@ class Intake:
                 code="parameter_not_allowed",
                 param=name,
             )
-        whole: bytes | None = body
-        if not self._claims.isdisjoint(fields):
-            claimed = self._claims & fields.keys()
-            for name in claimed:
-                extensions[name] = decode_value(fields[name], name)
-            fields = {name: raw for name, raw in fields.items() if name not in claimed}
-            whole = None
-        model, stream = dialect.read_head(fields, match.params)
-        if len(model) > 512:
-            raise NotFound("the model's name is longer than 512 characters", code="model_not_found", param="model")
-        return Request(
-            dialect,
-            operation,
-            fields,
-            model=model,
-            stream=stream and operation == "chat",
-            body=whole,
-            params=match.params,
-            headers=head.headers,
-        )
+        claimed = self._registry.claims & fields.keys()
+        for name in claimed:
+            extensions[name] = decode_value(fields[name], name)
+        return {name: raw for name, raw in fields.items() if name not in claimed}
 
     def models_answer(self, exchange: Exchange) -> Response:
         """The list of models, or one of them, out of what the configuration names."""

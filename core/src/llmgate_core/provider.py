@@ -22,7 +22,7 @@ from .events import Event
 from .messages import ChatRequest
 from .secrets import Secret
 
-_MOST_WRITTEN: Final = 256
+_MOST_WRITTEN: Final = 1024
 
 
 @define
@@ -120,6 +120,10 @@ class Provider(ABC):
         return model in self.models or any(fnmatchcase(model, pattern) for pattern in self.model_patterns)
 
 
+_Written = tuple[Key | None, str, Mapping[str, str]]
+"""The key, URL and headers of a call."""
+
+
 class HttpProvider(Provider):
     """A provider reached over HTTP. A subclass sets the class variables and, mostly, only :meth:`authorise`."""
 
@@ -135,7 +139,7 @@ class HttpProvider(Provider):
         self.base_url = base_url.rstrip("/")
         self.own_host = http.base_url is None or self.base_url == self.default_base_url
         self.timeouts = http.timeouts
-        self._written: dict[tuple[object, ...], tuple[Key | None, Mapping[str, str]]] = {}
+        self._written: dict[tuple[object, ...], _Written] = {}
         self.keys = tuple(
             Key(key.secret, key.name or key.secret.fingerprint, key.weight, tuple(key.models)) for key in http.keys
         )
@@ -155,24 +159,25 @@ class HttpProvider(Provider):
 
     def describe(self, call: Call) -> UpstreamRequest:
         """The HTTP request for one attempt. Raises :class:`NotFound` for an operation the dialect has not."""
+        key = call.key
+        named = (id(key), call.operation, call.dialect.name, call.model, call.stream, *call.headers.items())
+        known = self._written.get(named)
+        if known is None or known[0] is not key:
+            known = self._write(call, named)
+        return UpstreamRequest("POST", known[1], known[2], call.body)
+
+    def _write(self, call: Call, named: tuple[object, ...]) -> _Written:
+        """URL and headers, the same objects each time: whoever writes them on the wire need do so once."""
         path = call.dialect.path(call.operation, call.model, call.stream)
         if path is None:
             raise NotFound(f"provider {self.name!r} has no operation {call.operation!r}", code="unsupported_operation")
-        return UpstreamRequest("POST", self.base_url + path, self._headers(call), call.body)
-
-    def _headers(self, call: Call) -> Mapping[str, str]:
-        """The same object for the same key and dialect headers: whoever writes it on the wire need do so once."""
-        named = (None if call.key is None else call.key.name, *call.headers.items())
-        known = self._written.get(named)
-        if known is not None and known[0] is call.key:
-            return known[1]
         headers = {"content-type": "application/json", **call.headers, **self.config.headers}
         if call.key is not None:
             headers.update(self.authorise(call.key))
         if len(self._written) >= _MOST_WRITTEN:
             self._written.clear()
-        self._written[named] = (call.key, headers)
-        return headers
+        written = self._written[named] = (call.key, self.base_url + path, headers)
+        return written
 
 
 class LocalProvider(Provider):

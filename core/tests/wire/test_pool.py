@@ -122,9 +122,10 @@ async def pooled(upstream: ScriptedUpstream) -> LeanPool:
     """A pool with one connection that was used and given back."""
     pool = LeanPool("127.0.0.1", upstream.port, None, 2)
     connection = await pool.take(5)
-    connection.begin(b"POST /x HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n", b"{}")
+    due = monotonic() + 5
+    await connection.ask(b"POST /x HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n", b"{}", due)
     while not connection.complete:
-        await connection.wait(5)
+        await connection.wait(due)
     connection.take()
     pool.give_back(connection)
     return pool

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import httptools
 
-from ..headers import Shapes
+from ..headers import Shapes, WireHeaders
 from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected, UpstreamError
 
 HIGH_WATER: Final = 64 * 1024
@@ -66,7 +66,7 @@ class LeanConnection(asyncio.Protocol):
         self._head_size = 0
         self.failed: UpstreamError | None = None
         self.status = 0
-        self.headers = shapes.headers({})
+        self.headers = WireHeaders(shapes.of(()), ())
         self.complete = False
         self.keep = False
         self.got_bytes = False
@@ -141,8 +141,9 @@ class LeanConnection(asyncio.Protocol):
         if status < 200:
             self._raw.clear()
             return
-        self.headers = self._shapes.headers(self._raw)
-        self._raw.clear()
+        raw = self._raw
+        self.headers = WireHeaders(self._shapes.of(tuple(raw)), tuple(raw.values()))
+        raw.clear()
         self.status = status
 
     def on_body(self, data: bytes) -> None:
@@ -160,14 +161,17 @@ class LeanConnection(asyncio.Protocol):
 
     # ── our side ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def begin(self, head: bytes, body: bytes) -> None:
-        """Send a request. A connection that was kept has nothing left of the answer before but what is reset here."""
+    def ask(self, head: bytes, body: bytes, due: float) -> asyncio.Future[None]:
+        """Send a request, and :meth:`wait`. All that a kept connection has left of its last answer is reset here."""
         self.complete = self.keep = self.got_bytes = False
         self.status = self._head_size = 0
         if len(body) < HIGH_WATER:
             self.transport.write(head + body)
         else:
             self.transport.writelines((head, body))
+        self.due = due
+        waiter = self._waiter = self._loop.create_future()
+        return waiter
 
     def wait(self, due: float) -> asyncio.Future[None]:
         """What to await until something new has come; raises TimeoutError when it is past ``due`` (``time.monotonic()``)."""
@@ -204,9 +208,3 @@ class LeanConnection(asyncio.Protocol):
         self.keep = False
         if self.transport is not None:
             self.transport.abort()
-
-    def park(self) -> None:
-        """Back in the pool: bytes that come now end it."""
-        self.complete = True
-        self.reused = True
-        self.idle_since = monotonic()

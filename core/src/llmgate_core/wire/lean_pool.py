@@ -126,7 +126,8 @@ class LeanPool:
     def give_back(self, connection: LeanConnection) -> None:
         """After a request: keep the connection when its answer was whole and it may be kept."""
         if connection.complete and connection.keep and not connection.lost and not connection.size:
-            connection.park()
+            connection.reused = True
+            connection.idle_since = monotonic()
             self._busy.discard(connection)
             self._idle.append(connection)
             if self._waiters:

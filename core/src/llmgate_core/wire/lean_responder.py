@@ -44,7 +44,9 @@ class LeanResponder(msgspec.Struct, eq=False):
         # A plugin's header value with a line end in it would be a second header: such lines are left out, not sent.
         if not "".join(headers.values()).isprintable():
             headers = {name: value for name, value in headers.items() if value.isprintable()}
-        given = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        given = ""
+        for name, value in headers.items():
+            given += f"{name}: {value}\r\n"
         own = exchange.dialect.request_id_header
         if own != "x-request-id":
             given += f"{own}: {request_id}\r\n"

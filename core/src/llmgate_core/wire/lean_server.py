@@ -42,7 +42,6 @@ class LeanProtocol(asyncio.Protocol):
 
     __slots__ = (
         "_buffer",
-        "_drained",
         "_ended",
         "_known",
         "_lane",
@@ -55,6 +54,7 @@ class LeanProtocol(asyncio.Protocol):
         "_responder",
         "_task",
         "closing",
+        "drained",
         "paused_since",
         "served",
         "since",
@@ -70,7 +70,9 @@ class LeanProtocol(asyncio.Protocol):
         self._length = self._missing = 0
         self._task: asyncio.Task[None] | None = None
         self._responder: LeanResponder | None = None
-        self._drained: asyncio.Future[None] | None = None
+        self.drained: asyncio.Future[None] | None = (
+            None  # what a writer awaits before it goes on; None when there is room
+        )
         self._reading = True
         self._peer = ""
         self.transport: Any = None
@@ -115,7 +117,7 @@ class LeanProtocol(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads slower than we write: whoever writes waits, and so does the provider."""
         self.paused_since = self._lane.loop.time()
-        self._drained = self._lane.loop.create_future()
+        self.drained = self._lane.loop.create_future()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
@@ -123,14 +125,9 @@ class LeanProtocol(asyncio.Protocol):
 
     def _resume(self) -> None:
         self.paused_since = None
-        drained, self._drained = self._drained, None
+        drained, self.drained = self.drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)
-
-    @property
-    def drained(self) -> asyncio.Future[None] | None:
-        """What a writer awaits before it goes on; None when there is room."""
-        return self._drained
 
     @property
     def received(self) -> int:
@@ -242,7 +239,7 @@ class LeanProtocol(asyncio.Protocol):
         full = self._lane.full_lane()()
         self.transport.set_protocol(full)
         full.connection_made(self.transport)
-        if self._drained is not None:
+        if self.drained is not None:
             full.pause_writing()  # the last bytes of the answer before are not taken yet
         full.data_received(buffer)
         if self._ended and not full.eof_received():

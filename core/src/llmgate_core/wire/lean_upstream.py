@@ -45,11 +45,11 @@ class LeanReply:
 
     def __init__(self, connection: LeanConnection, pool: LeanPool) -> None:
         self.status = connection.status
-        self.headers: Mapping[str, str] = connection.headers
+        headers = connection.headers
+        self.headers: Mapping[str, str] = headers
         self._connection: LeanConnection | None = connection
         self._pool = pool
-        encoding = connection.headers.content_encoding
-        self._inflater = None if encoding == "identity" else Inflater(encoding)
+        self._inflater = None if headers.shape.encoding is None else _inflater(headers)
 
     async def chunk(self, timeout: float) -> bytes:
         """See :class:`~llmgate_core.upstream.Reply`."""
@@ -91,6 +91,11 @@ class LeanReply:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._pool.give_back(connection)
+
+
+def _inflater(headers: Mapping[str, str]) -> Inflater | None:
+    encoding = headers["content-encoding"]
+    return None if encoding == "identity" else Inflater(encoding)
 
 
 class LeanUpstream:
@@ -153,8 +158,7 @@ class LeanUpstream:
             try:
                 until = min(deadline, monotonic() + timeouts.first_byte)
                 if not connection.lost:
-                    connection.begin(head, body)
-                    await connection.wait(until)
+                    await connection.ask(head, body, until)
                 while not connection.status and connection.failed is None:  # woken by an interim answer: none counts
                     await connection.wait(until)
                 if connection.failed is None:
