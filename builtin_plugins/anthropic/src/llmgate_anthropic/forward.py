@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -13,20 +13,23 @@ from llmgate_core.wirevalues import WireRequest
 from .headers import BETA_HEADER, DEFAULT_VERSION, VERSION_HEADER
 from .signatures import has_foreign, inward
 
+_encode: Final = msgspec.json.Encoder().encode
+
 
 def forward(request: Request, model: str) -> WireRequest:
     """The bytes as they came, but for the model's name and thinking that this API did not sign."""
-    headers = {VERSION_HEADER: request.headers.get(VERSION_HEADER) or DEFAULT_VERSION}
-    if betas := request.headers.get(BETA_HEADER):
+    given = request.headers
+    headers = {VERSION_HEADER: given.get(VERSION_HEADER) or DEFAULT_VERSION}
+    if betas := given.get(BETA_HEADER):
         headers[BETA_HEADER] = betas
     body, fields = request.body, request.fields
-    if body is not None and model == request.model:
-        if not has_foreign(body):
-            return WireRequest(body, headers)
-    elif "messages" not in fields or not has_foreign(bytes(fields["messages"])):
-        return WireRequest(msgspec.json.encode({**fields, "model": model}), headers)
-    messages = msgspec.Raw(msgspec.json.encode(_verifiable(request.value("messages"))))
-    return WireRequest(msgspec.json.encode({**fields, "model": model, "messages": messages}), headers)
+    same = model == request.model
+    if body is not None and not has_foreign(body):
+        return WireRequest(body if same else _encode({**fields, "model": model}), headers)
+    if (body is None or not same) and ("messages" not in fields or not has_foreign(bytes(fields["messages"]))):
+        return WireRequest(_encode({**fields, "model": model}), headers)
+    messages = msgspec.Raw(_encode(_verifiable(request.value("messages"))))
+    return WireRequest(_encode({**fields, "model": model, "messages": messages}), headers)
 
 
 def _verifiable(messages: Any) -> Any:

@@ -20,10 +20,13 @@ from .usage import merge_usage, read_usage
 
 _DELTA: Final = b"event: content_block_delta\ndata: "
 _STOP: Final = b"event: content_block_stop\ndata: "
+_DELTA_SIZE: Final = len(_DELTA)
+_STOP_SIZE: Final = len(_STOP)
+_CONTENT: Final = FrameKind.CONTENT  # looked up on the class it costs a tenth of a microsecond
 _WORDLESS: Final = frozenset({"text", "thinking"})
 
 
-class _Anything(msgspec.Struct):
+class _Anything(msgspec.Struct, gc=False):
     """A JSON object: validated, and skipped."""
 
 
@@ -43,17 +46,16 @@ class MessagesProbe:
 
     def see(self, frame: bytes) -> FrameKind:
         """See :class:`StreamProbe`."""
-        if frame.startswith(_DELTA):
-            kind, start = FrameKind.CONTENT, len(_DELTA)
-        elif frame.startswith(_STOP):
-            kind, start = FrameKind.LIFECYCLE, len(_STOP)
-        else:
-            return self._read(frame)
         try:
-            _check(frame[start:])
+            if frame.startswith(_DELTA):
+                _check(frame[_DELTA_SIZE:])
+                return _CONTENT
+            if frame.startswith(_STOP):
+                _check(frame[_STOP_SIZE:])
+                return FrameKind.LIFECYCLE
         except (msgspec.DecodeError, RecursionError):
-            return self._read(frame)  # spread over several lines, or broken
-        return kind
+            pass  # spread over several lines, or broken
+        return self._read(frame)
 
     def _read(self, frame: bytes) -> FrameKind:
         data = decode_frame(frame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -11,32 +11,35 @@ from llmgate_core.usage import Usage
 from llmgate_core.wirevalues import Summary
 
 from .errors import stream_error
-from .finishes import read_reason
+from .finishes import read_reason, reason_of
 from .usage import read_usage
 
-
-class _ByLifetime(msgspec.Struct):
-    ephemeral_5m_input_tokens: int | None = None
-    ephemeral_1h_input_tokens: int | None = None
+_MOST: Final = 10**12
+_Count = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
 
 
-class _Details(msgspec.Struct):
-    thinking_tokens: int | None = None
+class _ByLifetime(msgspec.Struct, gc=False):
+    ephemeral_5m_input_tokens: _Count | None = None
+    ephemeral_1h_input_tokens: _Count | None = None
 
 
-class _Usage(msgspec.Struct):
+class _Details(msgspec.Struct, gc=False):
+    thinking_tokens: _Count | None = None
+
+
+class _Usage(msgspec.Struct, gc=False):
     """``usage`` as the API sends it. ``iterations`` change what the sums are: an answer with them is read loosely."""
 
-    input_tokens: int
-    output_tokens: int
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+    input_tokens: _Count
+    output_tokens: _Count
+    cache_read_input_tokens: _Count | None = None
+    cache_creation_input_tokens: _Count | None = None
     cache_creation: _ByLifetime | None = None
     output_tokens_details: _Details | None = None
     iterations: None = None
 
 
-class _Answer(msgspec.Struct):
+class _Answer(msgspec.Struct, gc=False):
     usage: _Usage
     model: str
     stop_reason: str
@@ -54,32 +57,29 @@ class _LooseAnswer(msgspec.Struct):
 
 _typed: Final = msgspec.json.Decoder(_Answer).decode
 _loose: Final = msgspec.json.Decoder(_LooseAnswer).decode
-_MOST: Final = 10**12
 
 
 def summarise(body: bytes) -> Summary:
-    """Usage, finish reason and model. Raises :class:`UpstreamBadResponse`, or the error that the body is."""
+    """Usage, finish reason and model. Raises :class:`UpstreamBadResponse`, or the error that the body is.
+
+    Done for every answer, hence in one piece: counts that can be believed are taken as they are.
+    """
     try:
         answer = _typed(body)
-        usage = _counted(answer.usage)
     except (msgspec.DecodeError, RecursionError):
         return _loosely(body)
-    if usage is None:
-        return _loosely(body)
-    return Summary(usage, read_reason(answer.stop_reason), answer.model)
-
-
-def _counted(usage: _Usage) -> Usage | None:
-    """The counts; None when one of them cannot be believed."""
+    usage = answer.usage
     read, write = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
-    split, details = usage.cache_creation or _ByLifetime(), usage.output_tokens_details or _Details()
-    counts = (read, write, split.ephemeral_5m_input_tokens, split.ephemeral_1h_input_tokens, details.thinking_tokens)
     total = usage.input_tokens + (read or 0) + (write or 0)
-    if min(usage.input_tokens, usage.output_tokens) < 0 or max(total, usage.output_tokens) > _MOST:
-        return None
-    if any(count is not None and not 0 <= count <= _MOST for count in counts):
-        return None
-    return Usage(total, usage.output_tokens, *counts)
+    if total > _MOST:
+        return _loosely(body)
+    short = long = thinking = None
+    if (split := usage.cache_creation) is not None:
+        short, long = split.ephemeral_5m_input_tokens, split.ephemeral_1h_input_tokens
+    if (details := usage.output_tokens_details) is not None:
+        thinking = details.thinking_tokens
+    counts = Usage(total, usage.output_tokens, read, write, short, long, thinking)
+    return Summary(counts, reason_of(answer.stop_reason, "stop"), answer.model)
 
 
 def _loosely(body: bytes) -> Summary:

@@ -6,7 +6,7 @@ again, patiently.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -17,41 +17,43 @@ from llmgate_core.wirevalues import Summary
 from .errors import rejection_within
 from .event_reader import check_text
 from .usage import MOST, read_usage
-from .words import NAME, canonical_finish
+from .words import NAME, canonical_finish, reason_of
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 
 
-class _Inputs(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
+class _Inputs(msgspec.Struct, gc=False):
+    cached_tokens: _Count | None = None
+    cache_write_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
 
 
-class _Outputs(msgspec.Struct):
-    reasoning_tokens: int | None = None
-    audio_tokens: int | None = None
+class _Outputs(msgspec.Struct, gc=False):
+    reasoning_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
 
 
-class _Counts(msgspec.Struct):
-    prompt_tokens: int
-    completion_tokens: int
+class _Counts(msgspec.Struct, gc=False):
+    prompt_tokens: _Count
+    completion_tokens: _Count
     total_tokens: int
     prompt_tokens_details: _Inputs | None = None
     completion_tokens_details: _Outputs | None = None
     estimated: None = None
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, gc=False):
     tool_calls: list[msgspec.Raw] | None = None
     function_call: msgspec.Raw | None = None
 
 
-class _UsualChoice(msgspec.Struct):
+class _UsualChoice(msgspec.Struct, gc=False):
     message: _Message
     finish_reason: str | None = None
 
 
-class _Usual(msgspec.Struct):
-    choices: list[_UsualChoice]
+class _Usual(msgspec.Struct, gc=False):
+    choices: Annotated[list[_UsualChoice], msgspec.Meta(min_length=1)]
     model: str
     usage: _Counts
     error: None = None
@@ -69,46 +71,38 @@ class _Any(msgspec.Struct):
     error: Any = None
 
 
-_NO_INPUTS: Final = _Inputs()
-_NO_OUTPUTS: Final = _Outputs()
 _decode_usual: Final = msgspec.json.Decoder(_Usual).decode
 _decode_any: Final = msgspec.json.Decoder(_Any).decode
 
 
 def summarise(body: bytes) -> Summary:
-    """Raises :class:`UpstreamBadResponse` for an answer that is none, and the error that a 200 may hold."""
-    check_text(body)
+    """Raises :class:`UpstreamBadResponse` for an answer that is none, and the error that a 200 may hold.
+
+    Done for every answer, hence in one piece: counts that are plausible and add up are taken as they are (but for extras).
+    """
+    if not body.isascii():
+        check_text(body)
     try:
         usual = _decode_usual(body)
     except (msgspec.DecodeError, RecursionError):
         return _summarise_any(body)
-    usage = _counted(usual.usage)
-    if usage is None or not usual.choices:
-        return _summarise_any(body)
-    first = usual.choices[0]
-    return Summary(usage, canonical_finish(first.finish_reason, called=_calls(first.message)), usual.model)
-
-
-def _counted(counts: _Counts) -> Usage | None:
-    """The counts, as they are but for extras; None when they do not add up and want a closer look."""
+    counts = usual.usage
     prompt, completion = counts.prompt_tokens, counts.completion_tokens
-    inputs = counts.prompt_tokens_details or _NO_INPUTS
-    outputs = counts.completion_tokens_details or _NO_OUTPUTS
-    cached, written, heard = inputs.cached_tokens, inputs.cache_write_tokens, inputs.audio_tokens
-    reasoning, said = outputs.reasoning_tokens, outputs.audio_tokens
-    plausible = (
-        0 <= prompt <= MOST
-        and 0 <= completion <= MOST
-        and counts.total_tokens == prompt + completion
-        and 0 <= (cached or 0) <= prompt
-        and 0 <= (written or 0) <= prompt
-        and 0 <= (heard or 0) <= MOST
-        and 0 <= (reasoning or 0) <= MOST
-        and 0 <= (said or 0) <= MOST
-    )
-    if not plausible:
-        return None
-    return Usage(prompt, completion, cached, written, None, None, reasoning, heard, said)
+    if counts.total_tokens != prompt + completion:
+        return _summarise_any(body)
+    cached = written = heard = reasoning = said = None
+    if (inputs := counts.prompt_tokens_details) is not None:
+        cached, written, heard = inputs.cached_tokens, inputs.cache_write_tokens, inputs.audio_tokens
+        if (cached or 0) > prompt or (written or 0) > prompt:
+            return _summarise_any(body)
+    if (outputs := counts.completion_tokens_details) is not None:
+        reasoning, said = outputs.reasoning_tokens, outputs.audio_tokens
+    first = usual.choices[0]
+    finish = reason_of(first.finish_reason or "", "stop")
+    if finish == "stop" and _calls(first.message):
+        finish = "tool_calls"
+    usage = Usage(prompt, completion, cached, written, None, None, reasoning, heard, said)
+    return Summary(usage, finish, usual.model)
 
 
 def _calls(message: _Message) -> bool:

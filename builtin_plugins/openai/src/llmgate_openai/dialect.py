@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from llmgate_core.decisions import EMPTY
 from llmgate_core.dialect import Dialect, Losses
 from llmgate_core.errors import GatewayError
 from llmgate_core.frames import write_sse
@@ -24,6 +25,10 @@ from .read_request import read_request
 from .words import NAME
 from .write_request import write_request
 
+BETA_HEADER: Final = "openai-beta"
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder().decode
+
 
 class ChatDialect(Dialect):
     """Chat completions, as the vendor's reference and its official SDK describe them."""
@@ -38,7 +43,7 @@ class ChatDialect(Dialect):
     end_marker = DONE_FRAME
     reset_headers = ("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens")
     relay_headers = ("openai-*", "x-ratelimit-*")
-    forward_headers = ("openai-beta",)
+    forward_headers = (BETA_HEADER,)
 
     # ── server face ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -80,15 +85,24 @@ class ChatDialect(Dialect):
 
     def forward(self, request: Request, model: str) -> WireRequest:
         """As it came; a stream's usage is asked for even when the client did not, because the gateway counts."""
-        if not request.stream or wants_usage(request):
-            return super().forward(request, model)
+        if request.stream and not wants_usage(request):
+            return self._forward_counted(request, model)
+        headers = request.headers
+        own = {BETA_HEADER: headers[BETA_HEADER]} if BETA_HEADER in headers else EMPTY
+        body = request.body
+        if body is None or model != request.model:
+            fields = request.fields
+            body = _encode({**fields, "model": model} if "model" in fields else fields)
+        return WireRequest(body, own)
+
+    def _forward_counted(self, request: Request, model: str) -> WireRequest:
         options = request.value("stream_options")
         if options is not None and not isinstance(options, dict):
             return super().forward(request, model)  # for the provider to refuse
         fields: dict[str, Any] = {**request.fields, "model": model}
         fields["stream_options"] = {**(options or {}), "include_usage": True}
         headers = {name: request.headers[name] for name in self.forward_headers if name in request.headers}
-        return WireRequest(msgspec.json.encode(fields), headers)
+        return WireRequest(_encode(fields), headers)
 
     def write_request(self, chat: ChatRequest, model: str, losses: Losses) -> WireRequest:
         """Canonical → the request to a provider."""
@@ -121,7 +135,7 @@ def wants_usage(request: Request) -> bool:
     raw = request.fields.get("stream_options")
     if raw is None:
         return False
-    options = msgspec.json.decode(raw)
+    options = _decode(raw)
     return isinstance(options, dict) and options.get("include_usage") is True
 
 

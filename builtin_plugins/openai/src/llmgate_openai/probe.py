@@ -20,7 +20,7 @@ from .usage import later, read_usage
 from .words import canonical_finish
 
 
-class _Delta(msgspec.Struct):
+class _Delta(msgspec.Struct, gc=False):
     content: Any = None
     tool_calls: Any = None
     reasoning_content: Any = None
@@ -32,31 +32,31 @@ class _Delta(msgspec.Struct):
     thinking_blocks: Any = None
 
 
-class _Choice(msgspec.Struct):
+class _Choice(msgspec.Struct, gc=False):
     index: int = 0
     delta: _Delta | None = None
     finish_reason: str | None = None
 
 
-class _Chunk(msgspec.Struct):
+class _Chunk(msgspec.Struct, gc=False):
     choices: list[_Choice] | None = None
     usage: Any = None
     model: Any = None
     error: Any = None
 
 
-class _LaterDelta(msgspec.Struct):
+class _LaterDelta(msgspec.Struct, gc=False):
     tool_calls: msgspec.Raw | None = None
     function_call: msgspec.Raw | None = None
 
 
-class _LaterChoice(msgspec.Struct):
+class _LaterChoice(msgspec.Struct, gc=False):
     index: int = 0
     delta: _LaterDelta | None = None
     finish_reason: None = None
 
 
-class _Later(msgspec.Struct):
+class _Later(msgspec.Struct, gc=False):
     """The usual chunk behind the first content: one choice, nothing finished, nothing counted."""
 
     choices: tuple[_LaterChoice]
@@ -66,6 +66,7 @@ class _Later(msgspec.Struct):
 
 _decode_later: Final = msgspec.json.Decoder(_Later).decode
 _decode: Final = msgspec.json.Decoder(_Chunk).decode
+_CONTENT: Final = FrameKind.CONTENT  # looked up on the class it costs a tenth of a microsecond
 _DONE_FRAME: Final = b"data: [DONE]\n\n"
 
 
@@ -86,17 +87,17 @@ class ChatProbe:
 
     def see(self, frame: bytes) -> FrameKind:
         """What one raw frame is. Raises :class:`UpstreamBadResponse` for one that is not JSON."""
-        if self._said and frame.isascii():
+        if self._said and (frame.isascii() or _is_text(frame)):
             # Most of a stream is this; whatever does not fit, and several lines of data do not, is looked at again.
             try:
                 (choice,) = _decode_later(frame[6:-2]).choices
             except (msgspec.DecodeError, RecursionError):
                 return self._look(frame)
-            if choice.index in self._unfinished and frame.startswith(b"data: "):
-                delta = choice.delta
+            index, delta = choice.index, choice.delta
+            if index in self._unfinished and frame.startswith(b"data: "):
                 if delta is not None and (delta.tool_calls is not None or delta.function_call is not None):
-                    self._called.add(choice.index)
-                return FrameKind.CONTENT
+                    self._called.add(index)
+                return _CONTENT
         return self._look(frame)
 
     def _look(self, frame: bytes) -> FrameKind:
@@ -157,6 +158,14 @@ class ChatProbe:
         self.complete = not self._unfinished
         if index == 0 or self.summary.finish_reason is None:
             self.summary.finish_reason = canonical_finish(native, called=index in self._called)
+
+
+def _is_text(frame: bytes) -> bool:
+    try:
+        frame.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _says(delta: _Delta) -> bool:

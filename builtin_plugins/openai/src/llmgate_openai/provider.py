@@ -52,6 +52,11 @@ class OpenAIProvider(HttpProvider):
     )
     model_patterns = ("gpt-*", "chatgpt-*", "o1*", "o3*", "o4*")
 
+    def __init__(self, name: str, config: OpenAIConfig) -> None:
+        super().__init__(name, config)
+        if not config.stream_usage:
+            self.describe = self._describe_uncounted  # type: ignore[method-assign]  # no detour for all other servers
+
     def authorise(self, key: Key) -> Mapping[str, str]:
         """``authorization: Bearer``, with the organisation and project it is used for."""
         config: OpenAIConfig = self.config
@@ -62,10 +67,9 @@ class OpenAIProvider(HttpProvider):
             headers["openai-project"] = config.project
         return headers
 
-    def describe(self, call: Call) -> UpstreamRequest:
-        """The HTTP request; without ``stream_options`` for a server that does not know them."""
-        config: OpenAIConfig = self.config
-        if call.stream and not config.stream_usage:
+    def _describe_uncounted(self, call: Call) -> UpstreamRequest:
+        """The HTTP request to a server that does not know ``stream_options``."""
+        if call.stream:
             fields = msgspec.json.decode(call.body, type=dict[str, msgspec.Raw])
             if fields.pop("stream_options", None) is not None:
                 call = msgspec.structs.replace(call, body=msgspec.json.encode(fields))

@@ -35,6 +35,7 @@ _NATIVE: Final[Mapping[FinishReason, str]] = MappingProxyType(
         "error": "stop",  # the format has no word for it; ``native_finish_reason`` tells
     }
 )
+reason_of: Final = {**_REASONS}.get  # the same words, for who looks them up in every answer: one call, and no proxy
 _COUNTS_REASONING: Final = re.compile(r"(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d))")
 
 
