@@ -55,7 +55,7 @@ class Intake:
         self._special = registry.claims | CONTROL_FIELDS
         self._total_timeout = config.total_timeout
         # Unpredictable per gateway, then counted: as unique as drawing each id, at a tenth of the price.
-        self._ids = secrets.token_hex(7)
+        self._ids = f"req_{secrets.token_hex(7)}"
         self._count = itertools.count(secrets.randbits(32))
 
     def check_head(self, head: Head) -> None:
@@ -88,7 +88,7 @@ class Intake:
             refused = error
             request = Request(dialect, route.operation, {}, "", False, None, EMPTY, head.headers)
         exchange = Exchange(
-            f"req_{self._ids}{next(self._count) & 0xFFFFFFFFFF:010x}",
+            f"{self._ids}{next(self._count):010x}",
             head,
             dialect,
             route.operation,

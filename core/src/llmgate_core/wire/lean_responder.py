@@ -53,10 +53,11 @@ class LeanResponder(msgspec.Struct, eq=False):
         if self._connection.closing or lane.draining:
             self._connection.closing = True
             given += "connection: close\r\n"
-        return (
+        head = (
             f"{_REASONS[status]}\r\n{given}cache-control: no-store\r\nx-request-id: {request_id}\r\n"
             f"{lane.date_and_server}\r\n{framing}\r\n\r\n"
-        ).encode("latin-1", "replace")
+        )
+        return head.encode() if head.isascii() else head.encode("latin-1", "replace")
 
     def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> Awaitable[None] | None:
         """See :class:`~llmgate_core.responder.Responder`: one write."""
