@@ -1,4 +1,4 @@
-"""A gateway process for each module, scripted upstreams behind it, and the official SDKs before it."""
+"""A gateway process for each module and lane, scripted upstreams behind it, and the official SDKs before it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ base_url = "{anthropic}"
 keys = ["sk-upstream-anthropic-canary"]
 models = ["claude-sonnet-4-5"]
 """
-
-ON_BOTH_LANES = {"test_broken_streams", "test_chat", "test_errors", "test_leaving", "test_models"}
 
 
 @frozen
@@ -85,16 +83,10 @@ def env() -> dict[str, str]:
     return {}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[True, False], ids=["lean", "full"])
 def lean(request: pytest.FixtureRequest) -> bool:
-    """Whether the gateway uses its lean lanes; modules in ``ON_BOTH_LANES`` run without them, too."""
-    return bool(getattr(request, "param", True))
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what is told apart by the wire, and nothing else, on both lanes."""
-    if "lean" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH_LANES:
-        metafunc.parametrize("lean", [True, False], ids=["lean", "full"], indirect=True, scope="module")
+    """Whether the gateway uses its lean lanes: every test that sends it a request runs with them and without."""
+    return bool(request.param)
 
 
 @pytest.fixture(scope="module")
