@@ -85,6 +85,10 @@ class UpstreamRequest(msgspec.Struct):
     headers: Mapping[str, str]
     body: bytes
 
+    def with_headers(self, more: Mapping[str, str]) -> UpstreamRequest:
+        """The same request with more headers (lower-case names), or others in place of those it has."""
+        return UpstreamRequest(self.method, self.url, {**self.headers, **more}, self.body)
+
 
 class Provider(ABC):
     """The part all providers share. One instance per ``[providers.<name>]`` table."""
