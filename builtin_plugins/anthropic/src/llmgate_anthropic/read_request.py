@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from llmgate_core.decisions import EMPTY
 from llmgate_core.jsonfields import decode_whole
@@ -41,17 +41,8 @@ from .checks import (
     strings,
     wrong,
 )
-from .headers import OWN_HEADERS
-
-
-@frozen
-class MessagesRequest(ChatRequest):
-    """A request of this dialect. ``client_headers`` are its own headers (version, beta flags): should a plugin change the
-    request on the way, it is written anew, and still for the version and with the flags that the client asked for.
-    """
-
-    client_headers: Extra = field(default=EMPTY, eq=False)
-
+from .own_request import MessagesRequest, own_headers
+from .usual_request import read_usual
 
 _CANONICAL: Final = (
     *("model", "messages", "system", "max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "stream"),
@@ -61,6 +52,11 @@ _CANONICAL: Final = (
 
 def read_request(request: Request) -> ChatRequest:
     """Raises :class:`InvalidRequest` with ``param``. ``max_tokens`` must be there, but not to count tokens."""
+    return read_usual(request) or read_any(request)
+
+
+def read_any(request: Request) -> MessagesRequest:
+    """A request of any shape, field by field."""
     data = decode_whole(request.fields)
     max_tokens = optional(data, "max_tokens", a_count)
     if max_tokens is None and request.operation == "chat":
@@ -95,7 +91,7 @@ def read_request(request: Request) -> ChatRequest:
         metadata=rest(metadata, "user_id"),
         dialect=NAME,
         extra=extra or EMPTY,
-        client_headers={name: request.headers[name] for name in OWN_HEADERS if name in request.headers},
+        client_headers=own_headers(request.headers),
     )
 
 

@@ -21,8 +21,8 @@ from .checks import NAME
 from .formats import own_format, shape
 from .headers import written_headers
 from .models import Capabilities, capabilities
+from .own_request import MessagesRequest
 from .pairs import pair
-from .read_request import MessagesRequest
 from .sampling import write_sampling
 from .thinking import own_plan, plan
 from .tools import own_choice, tools_of_history, write_choice, write_own_tool, write_tools

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import msgspec
 
 from llmgate_core.decisions import EMPTY
@@ -14,16 +16,24 @@ from .event_reader import check_text
 from .fields import Fields, provider_fault
 from .read_messages import MessageReader
 from .usage import read_usage
+from .usual_answer import read_usual
 from .words import NAME, canonical_finish
+
+_decode: Final = msgspec.json.Decoder().decode
 
 
 def read_response(body: bytes, renames: Renames | None) -> ChatResponse:
     """The whole answer. Raises :class:`UpstreamBadResponse`, or the error that it holds."""
     check_text(body)
     try:
-        whole = msgspec.json.decode(body)
+        usual = read_usual(_decode(body), renames)
     except (msgspec.DecodeError, RecursionError):
         raise _not_json() from None
+    return read_any(_decode(body), renames) if usual is None else usual
+
+
+def read_any(whole: Any, renames: Renames | None) -> ChatResponse:
+    """An answer of any shape, field by field."""
     answer = Fields(whole, "", provider_fault)
     error = answer.take("error")
     if error is not None:

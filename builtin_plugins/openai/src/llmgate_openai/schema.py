@@ -11,11 +11,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from llmgate_core.dialect import Losses
+
+from .fields import plain
 
 _TOP: Final = ("anyOf", "oneOf", "allOf")
 _REFUSED: Final = ("enum", "not")
 _DEEPEST: Final = 64
+_encode: Final = msgspec.json.Encoder(enc_hook=plain).encode
 
 
 def tool_parameters(schema: Mapping[str, Any] | None, path: str, losses: Losses) -> dict[str, Any]:
@@ -68,18 +73,25 @@ def _either(known: Any, found: Any) -> list[Any]:
     return [*options, *([] if found in options else [found])]
 
 
-def without_bad_patterns(schema: Any, depth: int = 0) -> Any:
-    """A copy without ``pattern`` keywords that are no regular expression. A property may be called ``pattern``: it stays."""
+def without_bad_patterns(schema: Any) -> Any:
+    """A schema without ``pattern`` keywords that are no regular expression. A property may be called ``pattern``: it stays.
+
+    Most schemas have no such keyword, as their JSON tells much sooner than a walk through them.
+    """
+    return _cleaned(schema, 0) if b'"pattern"' in _encode(schema) else schema
+
+
+def _cleaned(schema: Any, depth: int) -> Any:
     if depth > _DEEPEST:
         return schema
     if isinstance(schema, Mapping):
         return {
-            name: without_bad_patterns(value, depth + 1)
+            name: _cleaned(value, depth + 1)
             for name, value in schema.items()
             if not (name == "pattern" and isinstance(value, str) and not _compiles(value))
         }
     if isinstance(schema, list):
-        return [without_bad_patterns(value, depth + 1) for value in schema]
+        return [_cleaned(value, depth + 1) for value in schema]
     return schema
 
 

@@ -25,11 +25,16 @@ def read_usage(value: Any) -> Usage | None:
     """The ``usage`` field → canonical; None when it says nothing. What has no canonical word is kept as extra."""
     if type(value) is not dict:
         return None
-    left = {name: field for name, field in value.items() if field is not None}
-    prompt, completion = count(left.pop("prompt_tokens", None)), count(left.pop("completion_tokens", None))
-    total = count(left.pop("total_tokens", None))
+    if len(value) == 3 and (usual := _three(value)) is not None:
+        return usual
+    left = given(value)
+    prompt, completion, total = (
+        _taken(left, "prompt_tokens"),
+        _taken(left, "completion_tokens"),
+        _taken(left, "total_tokens"),
+    )
     inputs, outputs = _details(left, "prompt_tokens_details"), _details(left, "completion_tokens_details")
-    reasoning = count(outputs.pop("reasoning_tokens", None))
+    reasoning = _taken(outputs, "reasoning_tokens")
     native: dict[str, Any] = {}
     if None not in (prompt, completion, total) and total != (prompt or 0) + (completion or 0):
         native["total_tokens"] = total
@@ -38,7 +43,7 @@ def read_usage(value: Any) -> Usage | None:
             native = {"completion_tokens": completion}
             completion = (completion or 0) + (reasoning or 0)
     cached, stored = _within(inputs, "cached_tokens", prompt), _within(inputs, "cache_write_tokens", prompt)
-    heard, said = count(inputs.pop("audio_tokens", None)), count(outputs.pop("audio_tokens", None))
+    heard, said = _taken(inputs, "audio_tokens"), _taken(outputs, "audio_tokens")
     estimated = left.pop("estimated", False) is True
     if prompt is completion is cached is stored is reasoning is heard is said is None:
         return None
@@ -57,14 +62,29 @@ def later(known: Usage | None, told: Usage | None) -> Usage | None:
     return told
 
 
+def _three(value: dict[str, Any]) -> Usage | None:
+    """The usual three counts, which add up."""
+    prompt, completion, total = value.get("prompt_tokens"), value.get("completion_tokens"), value.get("total_tokens")
+    if not (type(prompt) is type(completion) is type(total) is int and total == prompt + completion):
+        return None
+    return Usage(prompt, completion) if 0 <= prompt <= MOST and 0 <= completion <= MOST else None
+
+
+def _taken(fields: dict[str, Any], name: str) -> int | None:
+    value = fields.pop(name, None)
+    if type(value) is int and 0 <= value <= MOST:
+        return value
+    return None if value is None else count(value)
+
+
 def _details(left: dict[str, Any], name: str) -> dict[str, Any]:
     details = left.pop(name, None)
-    return {key: value for key, value in details.items() if value is not None} if type(details) is dict else {}
+    return given(details) if type(details) is dict else {}
 
 
 def _within(details: dict[str, Any], name: str, whole: int | None) -> int | None:
     """A part of the prompt: never more than the whole of it."""
-    part = count(details.pop(name, None))
+    part = _taken(details, name)
     return part if part is None or whole is None else min(part, whole)
 
 
@@ -77,12 +97,14 @@ def write_usage(usage: Usage, *, own: bool) -> dict[str, Any]:
         "completion_tokens": extra.pop("completion_tokens", completion),
         "total_tokens": extra.pop("total_tokens", prompt + completion),
     }
-    inputs = _given(
-        cached_tokens=usage.cache_read_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        audio_tokens=usage.audio_input_tokens,
+    inputs = given(
+        {
+            "cached_tokens": usage.cache_read_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+            "audio_tokens": usage.audio_input_tokens,
+        }
     )
-    outputs = _given(reasoning_tokens=usage.reasoning_tokens, audio_tokens=usage.audio_output_tokens)
+    outputs = given({"reasoning_tokens": usage.reasoning_tokens, "audio_tokens": usage.audio_output_tokens})
     inputs.update(extra.pop("prompt_tokens_details", EMPTY))
     outputs.update(extra.pop("completion_tokens_details", EMPTY))
     if inputs:
@@ -94,5 +116,8 @@ def write_usage(usage: Usage, *, own: bool) -> dict[str, Any]:
     return {**written, **extra}
 
 
-def _given(**counts: int | None) -> dict[str, Any]:
-    return {name: tokens for name, tokens in counts.items() if tokens is not None}
+def given(fields: dict[str, Any]) -> dict[str, Any]:
+    """A copy without nulls."""
+    if None not in fields.values():
+        return fields.copy()
+    return {name: value for name, value in fields.items() if value is not None}

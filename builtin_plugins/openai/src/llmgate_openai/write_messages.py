@@ -7,13 +7,14 @@ results come first; then their pictures and files as a user's message; then what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from llmgate_core.messages import (
     Block,
     Message,
     Opaque,
+    Text,
     ToolResult,
 )
 
@@ -29,40 +30,61 @@ Numbered = tuple[int, Message]
 
 
 def write_messages(messages: Sequence[Message], carry: Carry) -> list[dict[str, Any]]:
-    """All messages. Paths in losses count the turns without the system's, which other dialects keep apart."""
+    """All messages. Paths in losses count the turns without the system's, which other dialects keep apart.
+
+    Turns of a run are written together; of this very dialect each stands alone: its order is the client's own.
+    """
+    own = carry.own
     written: list[dict[str, Any]] = []
-    for run in _runs(messages, carry):
-        number, first = run[0]
-        if first.role == "assistant":
-            written.append(write_assistant(first, f"messages[{number}]", carry))
-        elif first.role in ("system", "developer"):
-            path = f"messages[{number}]" if carry.own else "system"
-            written.append(_speech(first, first.content, path, carry))
-        else:
-            written += _run(run, carry)
-    return written
-
-
-def _runs(messages: Sequence[Message], carry: Carry) -> Iterator[list[Numbered]]:
-    """Turns that are written together. Of this very dialect each stands alone: its order is the client's own."""
     run: list[Numbered] = []
     number = 0
     for message in messages:
-        joins = message.role in ("user", "tool") and not carry.own
-        if run and not joins:
-            yield run
-            run = []
-        if joins:
+        role = message.role
+        if role in ("user", "tool"):
             run.append((number, message))
+            if not own:
+                number += 1
+                continue
+            written += _run(run, carry)
+            run = []
         else:
-            yield [(number, message)]
-        if carry.own or message.role not in ("system", "developer"):
+            if run:
+                written += _run(run, carry)
+                run = []
+            written.append(_plain(message, role, own=own) or _outside(message, number, carry))
+        if own or role == "assistant":
             number += 1
     if run:
-        yield run
+        written += _run(run, carry)
+    return written
+
+
+def _plain(message: Message, role: str, *, own: bool) -> dict[str, Any] | None:
+    """What most turns are: text and nothing else, written at once. None for any other."""
+    if message.extra or message.name is not None:
+        return None
+    texts: list[str] = []
+    for block in message.content:
+        if type(block) is not Text or block.extra or (own and block.cache_control is not None):
+            return None
+        texts.append(block.text)
+    if len(texts) == 1:
+        return {"role": role, "content": texts[0]}
+    if not texts or (role == "assistant" and not own):
+        return {"role": role, "content": "".join(texts)}
+    return {"role": role, "content": [{"type": "text", "text": text} for text in texts]}
+
+
+def _outside(message: Message, number: int, carry: Carry) -> dict[str, Any]:
+    """A turn that belongs to no run: the assistant's, the system's, the developer's."""
+    if message.role == "assistant":
+        return write_assistant(message, f"messages[{number}]", carry)
+    return _speech(message, message.content, f"messages[{number}]" if carry.own else "system", carry)
 
 
 def _run(run: list[Numbered], carry: Carry) -> list[dict[str, Any]]:
+    if len(run) == 1 and (plain := _plain(run[0][1], "user", own=carry.own)):
+        return [plain]
     results: list[dict[str, Any]] = []
     media: list[dict[str, Any]] = []
     speech: list[dict[str, Any]] = []

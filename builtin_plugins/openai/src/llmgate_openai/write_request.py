@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
+from llmgate_core.decisions import EMPTY
 from llmgate_core.dialect import Losses
 from llmgate_core.messages import ChatRequest, OutputFormat, Reasoning
 from llmgate_core.wirevalues import WireRequest
@@ -29,18 +31,26 @@ _HARMLESS_REASONING: Final = frozenset({"display", "summary"})  # how thoughts a
 _TIERS: Final[Mapping[str, str]] = MappingProxyType(
     {**{word: word for word in ("auto", "default", "flex", "scale", "priority", "fast")}, "standard_only": "default"}
 )
+_NUMBERS: Final = (
+    *("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty"),
+    *("logit_bias", "logprobs", "top_logprobs", "n"),
+)
+_NO_NUMBERS: Final = (None,) * len(_NUMBERS)
+_numbers: Final = attrgetter(*_NUMBERS)
 _encode: Final = msgspec.json.Encoder(enc_hook=plain).encode
 
 
 def write_request(chat: ChatRequest, model: str, losses: Losses) -> WireRequest:
-    """The request; its memo holds the renamed tools, None when nothing was translated."""
+    """The request; its memo holds the renamed tools, None when there are none."""
     carry = Carry(chat.dialect, losses)
     body: dict[str, Any] = {"model": model, "messages": write_messages(chat.messages, carry)}
-    _tools(chat, body, carry)
+    if chat.tools or chat.tool_choice is not None or chat.parallel_tool_calls is not None:
+        _tools(chat, body, carry)
     if chat.output is not None:
         body["response_format"] = _output(chat.output, carry)
     _sampling(chat, model, body, carry)
-    _reasoning(chat.reasoning, body, carry)
+    if chat.reasoning is not None:
+        _reasoning(chat.reasoning, body, carry)
     if chat.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
@@ -48,12 +58,13 @@ def write_request(chat: ChatRequest, model: str, losses: Losses) -> WireRequest:
         body["user"] = carry.user(chat.user)
     if chat.metadata:
         body["metadata"] = chat.metadata
-    _tier(chat.service_tier, body, carry)
-    if carry.own:
+    if chat.service_tier is not None:
+        _tier(chat.service_tier, body, carry)
+    if chat.extra and carry.own:
         merge(body, chat.extra)
-    else:
+    elif chat.extra:
         carry.complete({}, "", {name: value for name, value in chat.extra.items() if name not in _HARMLESS})
-    return WireRequest(_encode(body), memo=None if carry.own else carry.renames)
+    return WireRequest(_encode(body), EMPTY, carry.renames)
 
 
 def _tools(chat: ChatRequest, body: dict[str, Any], carry: Carry) -> None:
@@ -104,25 +115,12 @@ def _sampling(chat: ChatRequest, model: str, body: dict[str, Any], carry: Carry)
             body["top_k"] = sampling.top_k
         else:
             carry.losses.add("top_k", f"{NAME} has no such field")
-    for name in (
-        "temperature",
-        "top_p",
-        "seed",
-        "presence_penalty",
-        "frequency_penalty",
-        "logit_bias",
-        "logprobs",
-        "top_logprobs",
-        "n",
-    ):
-        value = getattr(sampling, name)
-        if value is not None:
-            body[name] = value
+    numbers = _numbers(sampling)
+    if numbers != _NO_NUMBERS:
+        body.update({name: value for name, value in zip(_NUMBERS, numbers, strict=True) if value is not None})
 
 
-def _reasoning(reasoning: Reasoning | None, body: dict[str, Any], carry: Carry) -> None:
-    if reasoning is None:
-        return
+def _reasoning(reasoning: Reasoning, body: dict[str, Any], carry: Carry) -> None:
     if carry.own:
         if reasoning.extra:
             effort = {} if reasoning.effort is None else {"effort": reasoning.effort}
@@ -149,9 +147,7 @@ def effort_of(reasoning: Reasoning) -> str | None:
     return "medium" if reasoning.budget_tokens <= 8192 else "high"
 
 
-def _tier(tier: str | None, body: dict[str, Any], carry: Carry) -> None:
-    if tier is None:
-        return
+def _tier(tier: str, body: dict[str, Any], carry: Carry) -> None:
     if carry.own:
         body["service_tier"] = tier
     elif tier in _TIERS:
