@@ -33,7 +33,9 @@ async def try_plan(exchange: Exchange, calls: Calls, registry: Registry, hooks: 
             try:
                 return await calls.make(exchange, attempt)
             except PluginError as error:
-                await end_attempt(exchange, attempt, hooks, error)
+                close_attempt(attempt, error, time.monotonic())
+                if hooks.attempt_done is not None:
+                    await run(hooks.attempt_done, exchange, attempt)
                 raise
             except GatewayError as error:
                 failed = _as_seen(exchange, attempt, error)
@@ -63,7 +65,7 @@ async def _decide(
     exchange: Exchange, attempt: Attempt, error: GatewayError, hooks: Hooks
 ) -> Retry | Next | Response | None:
     """Ask the plugins, and hold their answer against what must never be done."""
-    _close(attempt, error)
+    close_attempt(attempt, error, time.monotonic())
     decision: Retry | Next | Response | None = None
     try:
         if hooks.on_error is not None:
@@ -82,10 +84,13 @@ def _may_repeat(exchange: Exchange) -> bool:
     return exchange.pure and len(ambiguous) <= 1
 
 
-def _close(attempt: Attempt, error: GatewayError | None) -> None:
-    attempt.ended_at = time.monotonic()
+def close_attempt(attempt: Attempt, error: GatewayError | None, now: float, cut: AttemptClass | None = None) -> None:
+    """An attempt is over: it succeeded, failed with ``error``, or was ``cut`` short by the client or after the commit point."""
+    attempt.ended_at = now
     attempt.error = error
-    if error is None:
+    if cut is not None:
+        attempt.result = cut
+    elif error is None:
         attempt.result = AttemptClass.OK
     elif isinstance(error, UpstreamError) and error.attempt_class is not AttemptClass.PARTIAL:
         attempt.result = error.attempt_class
@@ -105,22 +110,3 @@ async def _back_off(exchange: Exchange, after: float, error: GatewayError) -> No
             await asyncio.sleep(after)
         finally:
             exchange.waited += time.monotonic() - began
-
-
-async def end_attempt(
-    exchange: Exchange,
-    attempt: Attempt,
-    hooks: Hooks,
-    error: GatewayError | None,
-    *,
-    cut: AttemptClass | None = None,
-) -> None:
-    """Close an attempt that no decision follows: it succeeded, or was ``cut`` short by the client or after the commit point."""
-    _close(attempt, error)
-    if cut is not None:
-        attempt.result = cut
-    hook = hooks.attempt_done
-    if hook is not None:
-        told = hook.call(exchange, attempt)
-        if hook.is_async:
-            await told

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from .assembly import events_of
-from .attempts import end_attempt, try_plan
+from .attempts import close_attempt, try_plan
 from .calls import Answer, Calls
 from .config import Config
 from .deadline import Deadline
@@ -163,13 +163,17 @@ class Gateway:
             if type(answer) is OpenStream:
                 exchange.usage = exchange.usage or answer.feed.summary.usage
                 exchange.finish_reason = exchange.finish_reason or answer.feed.summary.finish_reason
-            exchange.ended_at = time.monotonic()
-            attempts = exchange.attempts
-            if attempts and attempts[-1].ended_at is None:
-                last = attempts[-1]
+            now = exchange.ended_at = time.monotonic()
+            last = exchange.attempts[-1] if exchange.attempts else None
+            if last is not None and last.ended_at is None:
                 last.usage = exchange.usage
                 cut = _cut(answer) if exchange.outcome in _CUT_OUTCOMES else None
-                await end_attempt(exchange, last, self.hooks, exchange.error, cut=cut)
+                close_attempt(last, exchange.error, now, cut)
+                hook = self.hooks.attempt_done
+                if hook is not None:
+                    told = hook.call(exchange, last)
+                    if hook.is_async:
+                        await told
             hook = self.hooks.post_response
             if hook is not None:
                 told = hook.call(exchange)

@@ -20,11 +20,11 @@ _LONGEST_HEAD: Final = 64 * 1024
 
 
 class LeanConnection(asyncio.Protocol):
-    """A client connection. ``reused``: an earlier request was answered over it; ``size``: bytes that wait to be taken."""
+    """A client connection. ``reused``: an earlier request was answered over it; ``body``: pieces that wait to be taken."""
 
     __slots__ = (
-        "_body",
         "_head_size",
+        "_kept",
         "_loop",
         "_parser",
         "_paused",
@@ -32,6 +32,8 @@ class LeanConnection(asyncio.Protocol):
         "_shapes",
         "_unasked",
         "_waiter",
+        "_waiting_size",
+        "body",
         "born",
         "complete",
         "due",
@@ -41,9 +43,9 @@ class LeanConnection(asyncio.Protocol):
         "idle_since",
         "keep",
         "lost",
+        "on_body",
         "on_header",
         "reused",
-        "size",
         "status",
         "transport",
     )
@@ -61,8 +63,10 @@ class LeanConnection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._paused = False
         self._parser: Any = None
-        self._body: list[bytes] = []
-        self.size = 0
+        self.body: list[bytes] = []
+        self.on_body = self.body.append
+        self._waiting_size = 0
+        self._kept = 0
         self._head_size = 0
         self.failed: UpstreamError | None = None
         self.status = 0
@@ -98,9 +102,11 @@ class LeanConnection(asyncio.Protocol):
             self.keep = False
         if self._unasked:
             self.keep = False
+            del self.body[self._kept :]
+        self._waiting_size += len(data)
         if not self.status and self._head_size > _LONGEST_HEAD:
             self._fail(UpstreamBadResponse("the head of the provider's answer is too long"))
-        if self.size > HIGH_WATER and not self._paused and not self.complete:
+        if self._waiting_size > HIGH_WATER and not self._paused and not self.complete:
             self._paused = True
             self.transport.pause_reading()
         waiter = self._waiter
@@ -135,7 +141,8 @@ class LeanConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """The head is there; an interim one (1xx) is skipped, and one that nobody asked for ends the connection later."""
         if self.complete:
-            self._unasked = True
+            if not self._unasked:
+                self._unasked, self._kept = True, len(self.body)
             return
         status = self._parser.get_status_code()
         if status < 200:
@@ -145,13 +152,6 @@ class LeanConnection(asyncio.Protocol):
         self.headers = WireHeaders(self._shapes.of(tuple(raw)), tuple(raw.values()))
         raw.clear()
         self.status = status
-
-    def on_body(self, data: bytes) -> None:
-        """A piece of the body."""
-        if self._unasked:
-            return
-        self._body.append(data)
-        self.size += len(data)
 
     def on_message_complete(self) -> None:
         """The answer is whole. Of an interim one nothing is kept."""
@@ -188,10 +188,10 @@ class LeanConnection(asyncio.Protocol):
 
     def take(self) -> bytes:
         """The bytes that have come, and room for more."""
-        body = self._body
+        body = self.body
         data = body[0] if len(body) == 1 else b"".join(body)
-        self._body = []
-        self.size = 0
+        body.clear()
+        self._waiting_size = 0
         if self._paused:
             self._paused = False
             if not self.lost:

@@ -38,21 +38,21 @@ class LeanPool:
         self._limit = limit
         self.origin = f"{'http' if tls is None else 'https'}://{host}:{port}"
         self._idle: list[LeanConnection] = []
-        self._busy: set[LeanConnection] = set()
+        self._all: set[LeanConnection] = set()
         self._open = 0
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._shapes = Shapes()
+        self._now = monotonic()  # as of the last tick: what is counted in seconds needs no clock of its own
         self._loop = asyncio.get_running_loop()
 
     def pick(self) -> LeanConnection | None:
         """An idle connection that is still good, the most recently used first."""
-        now = monotonic()
+        now = self._now
         while self._idle:
             connection = self._idle.pop()
             if connection.lost or now - connection.idle_since > IDLE_SECONDS or now - connection.born > AGE_SECONDS:
                 self.drop(connection)
                 continue
-            self._busy.add(connection)
             return connection
         return None
 
@@ -67,7 +67,7 @@ class LeanPool:
         try:
             async with asyncio.timeout_at(deadline):
                 connection = await self._connect()
-            self._busy.add(connection)
+            self._all.add(connection)
             return connection
         except BaseException as error:
             self._freed()
@@ -125,10 +125,9 @@ class LeanPool:
 
     def give_back(self, connection: LeanConnection) -> None:
         """After a request: keep the connection when its answer was whole and it may be kept."""
-        if connection.complete and connection.keep and not connection.lost and not connection.size:
+        if connection.complete and connection.keep and not connection.lost and not connection.body:
             connection.reused = True
-            connection.idle_since = monotonic()
-            self._busy.discard(connection)
+            connection.idle_since = self._now
             self._idle.append(connection)
             if self._waiters:
                 self._wake_one()
@@ -138,7 +137,7 @@ class LeanPool:
     def drop(self, connection: LeanConnection) -> None:
         """Close a connection for good."""
         connection.abort()
-        self._busy.discard(connection)
+        self._all.discard(connection)
         self._freed()
 
     def _freed(self) -> None:
@@ -154,12 +153,13 @@ class LeanPool:
 
     def watch(self, now: float) -> None:
         """End the waits whose time is up."""
-        for connection in tuple(self._busy):
+        self._now = now
+        for connection in tuple(self._all):
             connection.overdue(now)
 
     def sweep(self) -> None:
         """Close what has been idle too long, or was closed by the other side."""
-        now = monotonic()
+        now = self._now = monotonic()
         stale = [one for one in self._idle if one.lost or now - one.idle_since > IDLE_SECONDS]
         if stale:
             self._idle = [one for one in self._idle if one not in stale]

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Final
 
+import msgspec
 from attrs import define
 from yarl import URL
 
@@ -38,25 +39,21 @@ class _Head:
     text: bytes
 
 
-class LeanReply:
+class LeanReply(msgspec.Struct, eq=False):
     """See :class:`~llmgate_core.upstream.Reply`."""
 
-    __slots__ = ("_connection", "_inflater", "_pool", "headers", "status")
-
-    def __init__(self, connection: LeanConnection, pool: LeanPool) -> None:
-        self.status = connection.status
-        headers = connection.headers
-        self.headers: Mapping[str, str] = headers
-        self._connection: LeanConnection | None = connection
-        self._pool = pool
-        self._inflater = None if headers.shape.encoding is None else _inflater(headers)
+    status: int
+    headers: Mapping[str, str]
+    _connection: LeanConnection | None
+    _pool: LeanPool
+    _inflater: Inflater | None
 
     async def chunk(self, timeout: float) -> bytes:
         """See :class:`~llmgate_core.upstream.Reply`."""
         connection = self._connection
         if connection is None:
             return b""
-        while not connection.size:
+        while not connection.body:
             if connection.failed is not None:
                 raise connection.failed
             if connection.complete:
@@ -75,7 +72,9 @@ class LeanReply:
         connection = self._connection
         if connection is None or not connection.complete or self._inflater is not None:
             return None
-        if not 0 < connection.size <= limit or connection.failed is not None:
+        if not connection.body or connection.failed is not None:
+            return None
+        if sum(map(len, connection.body)) > limit:
             return None
         body = connection.take()
         self._connection = None
@@ -162,7 +161,9 @@ class LeanUpstream:
                 while not connection.status and connection.failed is None:  # woken by an interim answer: none counts
                     await connection.wait(until)
                 if connection.failed is None:
-                    return LeanReply(connection, pool)
+                    headers = connection.headers
+                    inflater = None if headers.shape.encoding is None else _inflater(headers)
+                    return LeanReply(connection.status, headers, connection, pool, inflater)
             except TimeoutError:
                 pool.drop(connection)
                 raise no_head(pool.origin, timeouts, deadline) from None
