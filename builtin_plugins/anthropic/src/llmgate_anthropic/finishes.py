@@ -42,7 +42,7 @@ def write_reason(
     reason: FinishReason, native: str | None, stop_sequence: str | None, *, called: bool, refused: bool
 ) -> str:
     """Ours → the wire's word. A native word of this API stays; an answer with tool calls ends in ``tool_use``."""
-    if native is not None and _REASONS.get(native) == reason:
+    if native is not None and reason_of(native) == reason:
         return native
     if reason == "stop" and called:
         return "tool_use"

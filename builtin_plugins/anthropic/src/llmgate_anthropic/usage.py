@@ -65,8 +65,10 @@ def write_usage(usage: Usage | None, *, own: bool = False) -> dict[str, Any]:
         data["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     if usage.estimated:
         data["estimated"] = True
-    names = usage.extra if own or "iterations" in usage.extra else _OWN_EXTRAS
-    data.update({name: usage.extra[name] for name in names if name in usage.extra})
+    extra = usage.extra
+    if extra:
+        names = extra if own or "iterations" in extra else _OWN_EXTRAS
+        data.update({name: extra[name] for name in names if name in extra})
     return data
 
 

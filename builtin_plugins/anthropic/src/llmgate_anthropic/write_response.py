@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -29,13 +29,26 @@ from .signatures import outward
 from .usage import write_usage
 from .write_blocks import tool_input
 
+_encode: Final = msgspec.json.Encoder().encode
+
 
 def write_response(response: ChatResponse) -> bytes:
     """The first choice (the format has only one). What it has no word for (sound, pictures) is left out."""
     own = response.dialect == NAME
     choice = response.choices[0] if response.choices else Choice(Message("assistant"), "stop")
-    blocks = choice.message.content
-    content = [data for block in blocks if (data := answer_block(block, own=own)) is not None]
+    content: list[dict[str, Any]] = []
+    called = refused = False
+    for block in choice.message.content:
+        if type(block) is Text and not own:  # most blocks are; whose text is empty is left out
+            if block.text:
+                content.append({"type": "text", "text": block.text})
+            continue
+        called = called or isinstance(block, ToolCall)
+        refused = refused or isinstance(block, Refusal)
+        data = answer_block(block, own=own)
+        if data is not None:
+            content.append(data)
+    sequence = choice.stop_sequence
     body: dict[str, Any] = {
         "id": response.id,
         "type": "message",
@@ -43,18 +56,14 @@ def write_response(response: ChatResponse) -> bytes:
         "model": response.model,
         "content": content,
         "stop_reason": write_reason(
-            choice.finish_reason,
-            choice.native_finish,
-            choice.stop_sequence,
-            called=any(isinstance(block, ToolCall) for block in blocks),
-            refused=any(isinstance(block, Refusal) for block in blocks),
+            choice.finish_reason, choice.native_finish, sequence, called=called, refused=refused
         ),
-        "stop_sequence": choice.stop_sequence,
+        "stop_sequence": sequence,
         "usage": write_usage(response.usage, own=own),
     }
     if own:
         body.update({**choice.extra, **response.extra})
-    return msgspec.json.encode(body)
+    return _encode(body)
 
 
 def answer_block(block: Block, *, own: bool) -> dict[str, Any] | None:
