@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, Literal
-
-from attrs import frozen
+from typing import Any, Final
 
 from llmgate_core.decisions import EMPTY
 from llmgate_core.errors import InvalidRequest
@@ -15,9 +13,11 @@ from llmgate_core.messages import ChatRequest, Message, OutputFormat, Reasoning,
 from llmgate_core.request import Request
 
 from .fields import Fields, client_fault, shown
+from .limits import NamedLimit
 from .read_messages import MessageReader
 from .tool_choice import read_tool_choice
 from .tools import read_function, read_tool
+from .usual_request import read_usual
 from .words import NAME
 
 # Documented fields without a canonical word, and their types; any other field is carried without a look.
@@ -41,15 +41,13 @@ _TOLD: Final[Mapping[type, str]] = MappingProxyType(
 )
 
 
-@frozen
-class NamedLimit(Sampling):
-    """A sampling that remembers that its ``max_tokens`` came as ``max_completion_tokens``, to be sent on under that name."""
-
-    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_completion_tokens"
-
-
 def read_request(request: Request) -> ChatRequest:
     """The whole request. Raises :class:`InvalidRequest` with the path of the field."""
+    return read_usual(request) or read_any(request)
+
+
+def read_any(request: Request) -> ChatRequest:
+    """A request of any shape, field by field."""
     body = Fields(decode_whole(request.fields), "", client_fault)
     body.take("model")
     stream = body.boolean("stream") or False

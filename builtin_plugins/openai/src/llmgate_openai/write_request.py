@@ -16,7 +16,7 @@ from llmgate_core.wirevalues import WireRequest
 
 from .carry import Carry
 from .fields import merge, plain
-from .read_request import NamedLimit
+from .limits import NamedLimit
 from .schema import is_strict, without_bad_patterns
 from .tool_choice import write_tool_choice
 from .tools import write_tool
