@@ -155,7 +155,7 @@ def test_long_name_is_cut_and_not_kept(maker: LineMaker, make_exchange: Make) ->
     """A name of a megabyte makes a short line and is not remembered."""
     exchange = make_exchange(model="m" * 1_000_000, **ENDED)
     assert len(read(maker.line(exchange))["model"]) == LONGEST_NAME + 1
-    assert maker._names == {}
+    assert maker.names == {}
 
 
 def test_names_are_remembered_up_to_a_number(maker: LineMaker, make_exchange: Make) -> None:
@@ -164,7 +164,7 @@ def test_names_are_remembered_up_to_a_number(maker: LineMaker, make_exchange: Ma
     for number in range(5000):
         exchange.request.model = f"made-up-{number}"
         assert read(maker.line(exchange))["model"] == f"made-up-{number}"
-    assert len(maker._names) <= 1024
+    assert len(maker.names) <= 1024
 
 
 def test_time_is_the_requests(maker: LineMaker, make_exchange: Make) -> None:

@@ -74,6 +74,41 @@ async def test_output_that_takes_nothing_costs_lines_not_memory() -> None:
     assert len(b"".join(output.batches)) == 1000
 
 
+async def test_lines_without_room_are_dropped_and_those_before_them_kept() -> None:
+    """Of several lines that come together, as many whole ones are taken as there is room for."""
+    output = Recording()
+    output.opened.clear()
+    writer = LineWriter(output, 1000)
+    writer.write(b"y" * 349 + b"\n")
+    writer.write((b"x" * 99 + b"\n") * 10)
+    assert writer.dropped == 4
+    writer.write(b"z" * 49 + b"\n")
+    writer.write(b"lost\n")
+    assert writer.dropped == 5
+    output.opened.set()
+    await writer.close()
+    lines = b"".join(output.batches).splitlines()
+    assert [len(line) for line in lines] == [349, *[99] * 6, 49]
+
+
+async def test_late_lines_are_asked_for_and_come_last() -> None:
+    """What is only made when lines are handed over is written too: in time, and at the stop."""
+    output = Recording()
+    late: list[bytes] = []
+    writer = LineWriter(output, 65536, lambda: late.pop() if late else b"")
+    late.append(b"two\n")
+    writer.write(b"one\n")
+    while not output.batches:  # noqa: ASYNC110  # a thread fills it
+        await asyncio.sleep(0.01)
+    late.append(b"three\n")
+    writer.soon()
+    while len(output.batches) < 2:  # noqa: ASYNC110  # a thread fills it
+        await asyncio.sleep(0.01)
+    late.append(b"four\n")
+    await writer.close()
+    assert output.batches == [b"one\ntwo\n", b"three\n", b"four\n"]
+
+
 async def test_room_comes_back_when_lines_are_written() -> None:
     """Dropping ends when the output has taken what waited."""
     output = Recording()

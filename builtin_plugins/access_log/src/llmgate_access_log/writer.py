@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
 
@@ -18,11 +19,15 @@ GRACE: Final = 5.0
 
 
 class LineWriter:
-    """Takes lines in the event loop without ever waiting. ``max_pending`` bounds the bytes that wait for the output."""
+    """Takes lines in the event loop without ever waiting. ``max_pending`` bounds the bytes that wait for the output.
 
-    def __init__(self, output: Output, max_pending: int) -> None:
+    ``late`` is asked for lines that were not worth making one by one, each time before lines are handed to the thread.
+    """
+
+    def __init__(self, output: Output, max_pending: int, late: Callable[[], bytes] = bytes) -> None:
         self._output = output
         self._max_pending = max_pending
+        self._late = late
         self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
         self._batches: SimpleQueue[bytes | None] = SimpleQueue()
@@ -34,20 +39,25 @@ class LineWriter:
         self._thread = threading.Thread(target=self._run, name="llmgate access log", daemon=True)
         self._thread.start()
 
-    def write(self, line: bytes) -> None:
-        """Take one line, or drop it when too much is waiting."""
-        if self._accepted - self._settled + len(line) > self._max_pending:
-            self.dropped += 1
-            return
-        self._accepted += len(line)
-        self._lines.append(line)
+    def write(self, lines: bytes) -> None:
+        """Take whole lines, and drop those for which too much is waiting."""
+        room = self._max_pending - (self._accepted - self._settled)
+        if len(lines) > room:
+            whole = lines.rfind(b"\n", 0, max(room, 0)) + 1
+            self.dropped += lines.count(b"\n", whole)
+            lines = lines[:whole]
+        if lines:
+            self._accepted += len(lines)
+            self._lines.append(lines)
+            self.soon()
+
+    def soon(self) -> None:
+        """See to it that what waits is handed over."""
         if self._timer is None:
             self._timer = self._loop.call_later(COLLECT_FOR, self._hand_over)
 
     async def close(self) -> None:
         """Write what is left, within the grace time, and end the thread."""
-        if self._timer is not None:
-            self._timer.cancel()
         self._hand_over()
         self._batches.put(None)
         await asyncio.to_thread(self._thread.join, GRACE)
@@ -56,7 +66,10 @@ class LineWriter:
             logger.error("the access log's output takes nothing; %d bytes of it are lost", waiting)
 
     def _hand_over(self) -> None:
-        self._timer = None
+        self.write(self._late())
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._lines:
             self._batches.put(b"".join(self._lines))
             self._lines.clear()
