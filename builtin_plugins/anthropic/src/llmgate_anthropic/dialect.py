@@ -19,6 +19,7 @@ from .event_reader import MessagesReader
 from .event_writer import MessagesWriter
 from .forward import forward
 from .headers import OWN_HEADERS, VERSION_HEADER
+from .models import KnownModels
 from .probe import MessagesProbe
 from .read_request import read_request
 from .summaries import summarise
@@ -49,6 +50,7 @@ class AnthropicMessages(Dialect):
 
     def __init__(self, *, repair_tool_results: bool = False) -> None:
         self._repair = repair_tool_results
+        self._models = KnownModels()
 
     # ── server face ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -100,7 +102,7 @@ class AnthropicMessages(Dialect):
 
     def write_request(self, chat: ChatRequest, model: str, losses: Losses) -> WireRequest:
         """See :mod:`.write_request`."""
-        return write_request(chat, model, losses, repair=self._repair)
+        return write_request(chat, model, losses, able=self._models.able(model), repair=self._repair)
 
     def read_response(self, body: bytes, wire: WireRequest) -> ChatResponse:
         """See :mod:`.read_response`."""

@@ -19,6 +19,7 @@ _NAME: Final = re.compile(
     r"claude-(?:(?P<before>[a-z]+)-)?(?P<major>\d{1,2})(?!\d)(?:[-.](?P<minor>\d{1,2})(?!\d))?(?:-(?P<after>[a-z]+))?"
 )
 _ALWAYS_THINKING: Final = frozenset({"fable", "mythos"})
+_MOST_KNOWN: Final = 1024
 _NEWEST: Final[Version] = (99, 0)
 
 
@@ -41,6 +42,24 @@ class Capabilities:
     forced_tools: bool = True
     forced_with_thinking: bool = False
     mid_system: bool = False
+
+
+class KnownModels:
+    """What models accept, found out once for each name."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[str, Capabilities] = {}
+
+    def able(self, model: str) -> Capabilities:
+        """See :func:`capabilities`."""
+        found = self._known.get(model)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:  # names may be the clients' own
+                self._known.clear()
+            found = self._known[model] = capabilities(model)
+        return found
 
 
 def capabilities(model: str) -> Capabilities:

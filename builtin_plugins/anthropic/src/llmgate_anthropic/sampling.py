@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any, Final
 
 from llmgate_core.dialect import Losses
@@ -21,6 +22,8 @@ _UNKNOWN: Final[tuple[tuple[str, tuple[Any, ...]], ...]] = (
     ("frequency_penalty", (None, 0)),
     ("logit_bias", (None,)),
 )
+_values: Final = attrgetter(*(name for name, _ in _UNKNOWN))
+_NOTHING: Final = (None,) * len(_UNKNOWN)
 _LEAST_TOP_P_THINKING: Final = 0.95
 _NO_SAMPLING: Final = "this model takes no sampling parameters"
 
@@ -28,25 +31,26 @@ _NO_SAMPLING: Final = "this model takes no sampling parameters"
 def write_sampling(body: dict[str, Any], chat: ChatRequest, able: Capabilities, thoughts: Plan, losses: Losses) -> None:
     """Put what can be carried into ``body``, and report the rest."""
     sampling = chat.sampling
-    for name, nothing in _UNKNOWN:
-        value = getattr(sampling, name)
-        if value not in nothing and value != {}:
-            losses.add(name, f"has no counterpart in {NAME}")
-    _write_temperature(body, sampling.temperature, able, thoughts, losses)
-    _write_top_p(body, sampling.top_p, able, thoughts, losses)
-    _write_top_k(body, sampling.top_k, able, thoughts, losses)
-    stop = [text for text in sampling.stop if text.strip()]
-    if any(text and not text.strip() for text in sampling.stop):
-        losses.add("stop", "a stop sequence must hold more than white space")
-    if stop:
-        body["stop_sequences"] = stop
+    values = _values(sampling)
+    if values != _NOTHING:
+        for (name, nothing), value in zip(_UNKNOWN, values, strict=True):
+            if value not in nothing and value != {}:
+                losses.add(name, f"has no counterpart in {NAME}")
+    if sampling.temperature is not None:
+        _write_temperature(body, sampling.temperature, able, thoughts, losses)
+    if sampling.top_p is not None and sampling.top_p != 1:
+        _write_top_p(body, sampling.top_p, able, thoughts, losses)
+    if sampling.top_k is not None:
+        _write_top_k(body, sampling.top_k, able, thoughts, losses)
+    if sampling.stop:
+        stop = [text for text in sampling.stop if text.strip()]
+        if any(text and not text.strip() for text in sampling.stop):
+            losses.add("stop", "a stop sequence must hold more than white space")
+        if stop:
+            body["stop_sequences"] = stop
 
 
-def _write_temperature(
-    body: dict[str, Any], value: float | None, able: Capabilities, thoughts: Plan, losses: Losses
-) -> None:
-    if value is None:
-        return
+def _write_temperature(body: dict[str, Any], value: float, able: Capabilities, thoughts: Plan, losses: Losses) -> None:
     if value == 1:  # the default: left out where it may not be given
         if able.sampling:
             body["temperature"] = value
@@ -60,9 +64,7 @@ def _write_temperature(
         body["temperature"] = value
 
 
-def _write_top_p(body: dict[str, Any], value: float | None, able: Capabilities, thoughts: Plan, losses: Losses) -> None:
-    if value is None or value == 1:
-        return
+def _write_top_p(body: dict[str, Any], value: float, able: Capabilities, thoughts: Plan, losses: Losses) -> None:
     if not able.sampling:
         losses.add("top_p", _NO_SAMPLING)
     elif thoughts.on and value < _LEAST_TOP_P_THINKING:
@@ -75,9 +77,7 @@ def _write_top_p(body: dict[str, Any], value: float | None, able: Capabilities, 
             body.pop("temperature", None)
 
 
-def _write_top_k(body: dict[str, Any], value: int | None, able: Capabilities, thoughts: Plan, losses: Losses) -> None:
-    if value is None:
-        return
+def _write_top_k(body: dict[str, Any], value: int, able: Capabilities, thoughts: Plan, losses: Losses) -> None:
     if not able.sampling:
         losses.add("top_k", _NO_SAMPLING)
     elif thoughts.on:

@@ -35,10 +35,13 @@ class Plan:
         return self.thinking is not None and self.thinking["type"] in ("enabled", "adaptive")
 
 
+NO_PLAN: Final = Plan()
+
+
 def own_plan(reasoning: Reasoning | None) -> Plan:
     """What a request of this dialect said."""
     if reasoning is None:
-        return Plan()
+        return NO_PLAN
     thinking: dict[str, Any] = {"type": reasoning.mode} if reasoning.mode else {}
     if reasoning.budget_tokens is not None:
         thinking["budget_tokens"] = reasoning.budget_tokens
@@ -49,15 +52,15 @@ def own_plan(reasoning: Reasoning | None) -> Plan:
 def plan(reasoning: Reasoning | None, able: Capabilities, max_tokens: int, turns: list[Turn], losses: Losses) -> Plan:
     """What another dialect's wish comes to. Raises :class:`InvalidRequest` for an effort that is no word."""
     if reasoning is None:
-        return Plan()
+        return NO_PLAN
     word = _word(reasoning)
     if word is None:
-        return Plan()
+        return NO_PLAN
     if word == "none":
         return _off(able, losses)
     if able.thinking == "none":
         losses.add("reasoning_effort", "this model does not think before it answers")
-        return Plan()
+        return NO_PLAN
     # A wish for a summary is a wish to see the thinking, which newer models leave out unless asked.
     budget = max(0, reasoning.budget_tokens or 0)  # some dialects say -1 for "as you see fit"
     display = {"display": "summarized"} if reasoning.extra.get("summary") else {}
@@ -85,7 +88,7 @@ def _word(reasoning: Reasoning) -> str | None:
 def _off(able: Capabilities, losses: Losses) -> Plan:
     if able.off == "never":
         losses.add("reasoning_effort", "this model always thinks; ask for 'low', or choose another model")
-        return Plan()
+        return NO_PLAN
     return Plan() if able.off == "omit" else Plan({"type": able.off})
 
 
@@ -98,7 +101,7 @@ def _nearest(word: str, efforts: tuple[str, ...]) -> str:
 def _budgeted(budget: int, max_tokens: int, turns: list[Turn], display: dict[str, str]) -> Plan:
     """A budget that leaves room for an answer below ``max_tokens``; no thinking when not even the least one fits."""
     if max_tokens <= LEAST_BUDGET or _unthought_calls(turns):
-        return Plan()
+        return NO_PLAN
     room = max(LEAST_BUDGET, max_tokens - LEAST_BUDGET)
     return Plan({"type": "enabled", "budget_tokens": max(LEAST_BUDGET, min(budget, room)), **display})
 

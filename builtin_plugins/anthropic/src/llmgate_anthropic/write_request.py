@@ -19,14 +19,15 @@ from llmgate_core.wirevalues import WireRequest
 
 from .checks import NAME
 from .formats import own_format, shape
-from .headers import written_headers
-from .models import Capabilities, capabilities
+from .headers import DEFAULT_VERSION, VERSION_HEADER, written_headers
+from .models import Capabilities
 from .own_request import MessagesRequest
 from .pairs import pair
 from .sampling import write_sampling
-from .thinking import own_plan, plan
+from .thinking import NO_PLAN, own_plan, plan
 from .tools import own_choice, tools_of_history, write_choice, write_own_tool, write_tools
 from .turns import MINIMAL, Turn, arrange, unverifiable
+from .usual_turns import usual_turns
 from .write_blocks import BlockWriter
 
 # Fields of other dialects that ask for nothing (with this value) or are hints that do not change the answer.
@@ -36,6 +37,7 @@ _NO_EFFECT: Final[Mapping[str, Any]] = MappingProxyType(
 _HINTS: Final = frozenset({"prompt_cache_key", "prompt_cache_retention", "safety_identifier", "stream_options"})
 _PERSON: Final = re.compile(r"[^@\s]+@[^@\s]+|\+?[\d\s().-]{7,}")
 _LONGEST_USER: Final = 256
+_encode: Final = msgspec.json.Encoder().encode
 
 
 @frozen
@@ -51,28 +53,51 @@ class Memo:
         return cls(Renames())
 
 
-def write_request(chat: ChatRequest, model: str, losses: Losses, *, repair: bool) -> WireRequest:
-    """Raises :class:`InvalidRequest` for a conversation that the API would refuse."""
-    names, ids = Renames("A-Za-z0-9_-", 128), Renames("A-Za-z0-9_-", 128)
+def write_request(chat: ChatRequest, model: str, losses: Losses, *, able: Capabilities, repair: bool) -> WireRequest:
+    """Raises :class:`InvalidRequest` for a conversation that the API would refuse. ``able`` is what the model accepts."""
     own = chat.dialect == NAME
+    usual = None if own or isinstance(chat, MessagesRequest) else _usual_body(chat, model, able, losses)
+    if usual is not None:
+        return WireRequest(_encode(usual), {VERSION_HEADER: DEFAULT_VERSION})
+    names, ids = Renames("A-Za-z0-9_-", 128), Renames("A-Za-z0-9_-", 128)
     writer = BlockWriter(names, ids, losses, own)
     answer_tool = None
     if own:
-        body = _own_body(chat, model, writer)
+        body = _own_body(chat, model, able, writer)
     else:
-        body, answer_tool = _foreign_body(chat, model, writer, repair=repair)
+        body, answer_tool = _foreign_body(chat, model, able, writer, repair=repair)
     if chat.stream:
         body["stream"] = True
     client = chat.client_headers if isinstance(chat, MessagesRequest) else EMPTY
-    return WireRequest(msgspec.json.encode(body), written_headers(body, client), Memo(names, answer_tool))
+    return WireRequest(_encode(body), written_headers(body, client), Memo(names, answer_tool))
 
 
-def _own_body(chat: ChatRequest, model: str, writer: BlockWriter) -> dict[str, Any]:
+def _usual_body(chat: ChatRequest, model: str, able: Capabilities, losses: Losses) -> dict[str, Any] | None:
+    """Another dialect's request of text alone: nothing to be renamed, no flag to be set. None for any other."""
+    if chat.tools or chat.tool_choice is not None or chat.output is not None or chat.reasoning is not None:
+        return None
+    written = usual_turns(chat.messages)
+    if written is None:
+        return None
+    body = _start(model, chat, able)
+    system, turns = written
+    if system:
+        body["system"] = system
+    body["messages"] = turns
+    write_sampling(body, chat, able, NO_PLAN, losses)
+    _write_caller(body, chat, losses)
+    _report_extra(chat, losses)
+    if chat.stream:
+        body["stream"] = True
+    return body
+
+
+def _own_body(chat: ChatRequest, model: str, able: Capabilities, writer: BlockWriter) -> dict[str, Any]:
     front: list[Message] = []
     messages = list(chat.messages)
     while messages and messages[0].role in ("system", "developer"):
         front.append(messages.pop(0))
-    body = _start(model, chat, capabilities(model))
+    body = _start(model, chat, able)
     system = [part for message in front for part in writer.write(message.content, "system")]
     if system:
         body["system"] = system
@@ -97,9 +122,9 @@ def _own_message(message: Message, writer: BlockWriter) -> dict[str, Any]:
 
 
 def _foreign_body(
-    chat: ChatRequest, model: str, writer: BlockWriter, *, repair: bool
+    chat: ChatRequest, model: str, able: Capabilities, writer: BlockWriter, *, repair: bool
 ) -> tuple[dict[str, Any], str | None]:
-    able, losses = capabilities(model), writer.losses
+    losses = writer.losses
     front, turns = arrange(chat.messages, able, losses)
     turns = pair(turns, repair=repair)
     body = _start(model, chat, able)
