@@ -17,17 +17,27 @@ from .checks import NAME, a_list, a_string, required, rest
 from .errors import stream_error
 from .finishes import read_reason
 from .usage import read_usage
+from .usual_answer import read_usual
 from .write_request import Memo
 
+_decode: Final = msgspec.json.Decoder().decode
 _READ: Final = ("id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details", "usage")
 
 
 def read_response(body: bytes, memo: Memo) -> ChatResponse:
     """Raises :class:`UpstreamBadResponse` for an answer of another shape, or the error that the body is."""
     try:
-        data = msgspec.json.decode(body)
+        usual = read_usual(_decode(body), memo)
+        if usual is not None:
+            return usual
+        data = _decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise _bad(error) from None
+    return read_any(data, memo)
+
+
+def read_any(data: Any, memo: Memo) -> ChatResponse:
+    """An answer of any shape, field by field."""
     if not isinstance(data, dict):
         raise _bad("not an object")
     if data.get("type") == "error":

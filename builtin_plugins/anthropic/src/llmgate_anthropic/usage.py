@@ -9,8 +9,7 @@ from llmgate_core.decisions import EMPTY
 from llmgate_core.usage import Usage
 
 _MOST: Final = 10**12
-_INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-_COUNTS: Final = (*_INPUTS, "output_tokens")
+_COUNTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
 _READ: Final = frozenset({*_COUNTS, "cache_creation", "output_tokens_details"})
 _OWN_EXTRAS: Final = ("server_tool_use", "service_tier", "inference_geo", "speed", "fallback_credit", "iterations")
 
@@ -24,26 +23,20 @@ def read_usage(data: Any) -> Usage | None:
     if not isinstance(data, Mapping):
         return None
     extra = {name: value for name, value in data.items() if name not in _READ and value is not None}
-    told = data.get("iterations")
-    iterations = [item for item in told if isinstance(item, Mapping)] if isinstance(told, list) else []
-    counts = {name: _count(data.get(name)) for name in _COUNTS}
+    told = extra.get("iterations")
+    iterations = [item for item in told if isinstance(item, Mapping)] if isinstance(told, list) else ()
+    given, read, written, said = [_count(data.get(name)) for name in _COUNTS]
     if iterations:
-        extra.update({name: count for name, count in counts.items() if count is not None})
-        counts = {name: _sum([_count(item.get(name)) for item in iterations]) for name in _COUNTS}
-    split = data.get("cache_creation")
-    split = split if isinstance(split, Mapping) else EMPTY
-    details = data.get("output_tokens_details")
-    details = details if isinstance(details, Mapping) else EMPTY
-    return Usage(
-        input_tokens=_sum([counts[name] for name in _INPUTS]) if counts["input_tokens"] is not None else None,
-        output_tokens=counts["output_tokens"],
-        cache_read_tokens=counts["cache_read_input_tokens"],
-        cache_write_tokens=counts["cache_creation_input_tokens"],
-        cache_write_5m_tokens=_count(split.get("ephemeral_5m_input_tokens")),
-        cache_write_1h_tokens=_count(split.get("ephemeral_1h_input_tokens")),
-        reasoning_tokens=_count(details.get("thinking_tokens")),
-        extra=extra or EMPTY,
-    )
+        extra.update({name: count for name in _COUNTS if (count := _count(data.get(name))) is not None})
+        given, read, written, said = [_sum([_count(item.get(name)) for item in iterations]) for name in _COUNTS]
+    short = long = thinking = None
+    if isinstance(split := data.get("cache_creation"), Mapping):
+        short = _count(split.get("ephemeral_5m_input_tokens"))
+        long = _count(split.get("ephemeral_1h_input_tokens"))
+    if isinstance(details := data.get("output_tokens_details"), Mapping):
+        thinking = _count(details.get("thinking_tokens"))
+    total = None if given is None else given + (read or 0) + (written or 0)
+    return Usage(total, said, read, written, short, long, thinking, extra=extra or EMPTY)
 
 
 def write_usage(usage: Usage | None, *, own: bool = False) -> dict[str, Any]:
@@ -86,6 +79,8 @@ def merge_usage(known: dict[str, Any], news: Any) -> None:
 
 
 def _count(value: Any) -> int | None:
+    if type(value) is int and 0 <= value <= _MOST:
+        return value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
