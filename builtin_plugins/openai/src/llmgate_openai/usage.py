@@ -97,23 +97,28 @@ def write_usage(usage: Usage, *, own: bool) -> dict[str, Any]:
         "completion_tokens": extra.pop("completion_tokens", completion),
         "total_tokens": extra.pop("total_tokens", prompt + completion),
     }
-    inputs = given(
-        {
-            "cached_tokens": usage.cache_read_tokens,
-            "cache_write_tokens": usage.cache_write_tokens,
-            "audio_tokens": usage.audio_input_tokens,
-        }
-    )
-    outputs = given({"reasoning_tokens": usage.reasoning_tokens, "audio_tokens": usage.audio_output_tokens})
-    inputs.update(extra.pop("prompt_tokens_details", EMPTY))
-    outputs.update(extra.pop("completion_tokens_details", EMPTY))
+    inputs: dict[str, Any] = {}
+    if usage.cache_read_tokens is not None:
+        inputs["cached_tokens"] = usage.cache_read_tokens
+    if usage.cache_write_tokens is not None:
+        inputs["cache_write_tokens"] = usage.cache_write_tokens
+    if usage.audio_input_tokens is not None:
+        inputs["audio_tokens"] = usage.audio_input_tokens
+    outputs: dict[str, Any] = {}
+    if usage.reasoning_tokens is not None:
+        outputs["reasoning_tokens"] = usage.reasoning_tokens
+    if usage.audio_output_tokens is not None:
+        outputs["audio_tokens"] = usage.audio_output_tokens
+    if extra:
+        inputs.update(extra.pop("prompt_tokens_details", EMPTY))
+        outputs.update(extra.pop("completion_tokens_details", EMPTY))
     if inputs:
         written["prompt_tokens_details"] = inputs
     if outputs:
         written["completion_tokens_details"] = outputs
     if usage.estimated:
         written["estimated"] = True
-    return {**written, **extra}
+    return {**written, **extra} if extra else written
 
 
 def given(fields: dict[str, Any]) -> dict[str, Any]:

@@ -89,6 +89,8 @@ def _choice(choice: Choice, *, own: bool, legacy: bool) -> dict[str, Any]:
 def _message(choice: Choice, *, own: bool, legacy: bool) -> tuple[dict[str, Any], bool]:
     """The message, and whether it calls tools. Blocks that no client of this format could read are left out."""
     blocks = choice.message.content
+    if not own and len(blocks) == 1 and type(blocks[0]) is Text and not blocks[0].extra:
+        return {"role": "assistant", "content": blocks[0].text, "refusal": None}, False  # most answers are
     texts = [block.text for block in blocks if isinstance(block, Text)]
     refusals = [block.text for block in blocks if isinstance(block, Refusal)]
     calls = [block for block in blocks if isinstance(block, ToolCall)]
