@@ -17,7 +17,7 @@ from llmgate_core.strict import Mistake
 from .config import MetricsConfig
 from .names import KnownNames
 from .readings import active_requests, hook_errors, plugin_gauges
-from .recorder import Recorder
+from .recorder import LONGEST_NAME, Note, Recorder
 
 if TYPE_CHECKING:
     from llmgate_core.gateway import Gateway
@@ -30,6 +30,8 @@ WORKERS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable with which several workers are told where to add up their numbers."""
 WRITE_AFTER: Final = 0.2
 """Seconds until a change is in the file that other workers read."""
+AT_ONCE: Final = 64
+"""Requests that are counted in a row: one by one, between everything else that a request needs, costs twice as much."""
 
 
 class MetricsPlugin(Plugin):
@@ -41,6 +43,8 @@ class MetricsPlugin(Plugin):
         super().__init__(config)
         self._config = config
         self._recorder = Recorder(config.max_series)
+        self._tries = self._recorder.tries
+        self._notes: list[Note] = []
         self._gateway: Gateway | None = None
         self._shared: SharedNumbers | None = None
         self._writing: asyncio.TimerHandle | None = None
@@ -80,13 +84,36 @@ class MetricsPlugin(Plugin):
 
     def llmgate_attempt_done(self, attempt: Attempt) -> None:
         """Count an attempt."""
+        result = attempt.result
+        if result is not None:
+            cell = self._tries.get((attempt.target.provider, result._value_))  # .value is several times slower
+            if cell is not None:
+                cell.value += 1
+                return
         self._recorder.attempt_done(attempt)
 
     def llmgate_post_response(self, exchange: Exchange) -> None:
-        """Count a request."""
-        self._recorder.request_done(exchange)
+        """Note a request; it is counted in a row with others, at the latest when somebody wants to know."""
+        attempts, first, notes = exchange.attempts, exchange.first_content_at, self._notes
+        if not attempts or len(exchange.request.model) > LONGEST_NAME:
+            self._count()
+            self._recorder.request_done(exchange)
+        else:
+            if first is not None and not exchange.request.stream:
+                first = None  # a whole answer has no first token that a client could see
+            notes.append((
+                attempts[-1].target, exchange.dialect, exchange.status, exchange.outcome, exchange.received_at,
+                exchange.ended_at, exchange.waited, first, exchange.usage,
+            ))  # fmt: skip
+            if len(notes) >= AT_ONCE:
+                self._count()
         if self._shared is not None and self._writing is None:
             self._write_soon()
+
+    def _count(self) -> None:
+        """Count what was only noted so far."""
+        self._recorder.count(self._notes)
+        self._notes.clear()
 
     def _write_soon(self) -> None:
         self._writing = asyncio.get_running_loop().call_later(WRITE_AFTER, self._write)
@@ -96,6 +123,7 @@ class MetricsPlugin(Plugin):
         self._writing = None
         if self._shared is None or self._gateway is None:
             return
+        self._count()
         self._shared.write((*self._recorder.counters, hook_errors(self._gateway)), self._recorder.histograms)
         self._shared.write_gauges([active_requests(self._gateway)], "livesum")
         self._shared.write_gauges(plugin_gauges(self._gateway.registry.gauges), "liveall")
@@ -109,6 +137,7 @@ class MetricsPlugin(Plugin):
         scrape = await asyncio.to_thread(_scraping)
         shared = self._shared
         if shared is None:
+            self._count()
             counters = (*self._recorder.counters, hook_errors(self._gateway))
             readings = [active_requests(self._gateway), *plugin_gauges(self._gateway.registry.gauges)]
             families = scrape.families_of(counters, self._recorder.histograms, readings)

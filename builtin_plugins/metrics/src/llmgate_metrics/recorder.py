@@ -1,16 +1,38 @@
-"""What one request adds to the numbers."""
+"""What requests and attempts add to the numbers."""
 
 from __future__ import annotations
 
+import logging
+from bisect import bisect_left
+from collections.abc import Iterable
 from typing import Final
 
-from llmgate_core import Attempt, Exchange, Usage
-from llmgate_core.upstream_errors import AttemptClass
+from llmgate_core import Attempt, Dialect, Exchange, Target, Usage
 
 from .names import NONE, OTHER, KnownNames
 from .series import FINE_SECONDS, SECONDS, Cell, Counters, Histograms
 
+Note = tuple[
+    Target,  # where it went last
+    Dialect,
+    int,  # status
+    str,  # outcome
+    float,  # received
+    float | None,  # ended
+    float,  # waited
+    float | None,  # first content, of a stream
+    Usage | None,
+]
+"""What a request adds. Nothing in it holds the request or the answer."""
+
+_Key = tuple[str, str, str, int, str]
+"""Dialect, provider, model, status, outcome."""
+
+logger: Final = logging.getLogger(__name__)
 _ROUTE: Final = ("provider", "model")
+LONGEST_NAME: Final = 200
+"""Characters of a model's name up to which it is worth remembering."""
+_MOST_MET: Final = 1024
 
 
 class _Route:
@@ -26,12 +48,10 @@ class _Route:
         "output",
         "overhead",
         "reasoning",
-        "requests",
     )
 
     def __init__(self, recorder: Recorder, dialect: str, provider: str, model: str) -> None:
         self.labels = (dialect, provider, model)
-        self.requests: dict[tuple[int, str], Cell] = {}
         self.duration = recorder.duration.cell(provider, model)
         self.overhead = recorder.overhead.cell(dialect)
         self.first_token = recorder.first_token.cell(provider, model)
@@ -41,13 +61,6 @@ class _Route:
         self.cache_read = tokens.cell(provider, model, "cache_read")
         self.cache_write = tokens.cell(provider, model, "cache_write")
         self.reasoning = tokens.cell(provider, model, "reasoning")
-
-    def count_tokens(self, usage: Usage) -> None:
-        self.input.value += usage.input_tokens or 0
-        self.output.value += usage.output_tokens or 0
-        self.cache_read.value += usage.cache_read_tokens or 0
-        self.cache_write.value += usage.cache_write_tokens or 0
-        self.reasoning.value += usage.reasoning_tokens or 0
 
 
 class Recorder:
@@ -80,7 +93,9 @@ class Recorder:
         )
         self._max_series = max_series
         self._routes: dict[tuple[str, str, str], _Route] = {}
-        self._attempts: dict[tuple[str, AttemptClass | None], Cell] = {}
+        self._met: dict[_Key, tuple[_Route, Cell]] = {}
+        self.tries: dict[tuple[str, str], Cell] = {}
+        """Cells of :attr:`attempts` by provider and result, for providers that may be labels."""
 
     @property
     def counters(self) -> tuple[Counters, ...]:
@@ -93,47 +108,70 @@ class Recorder:
         return (self.duration, self.first_token, self.overhead)
 
     def request_done(self, exchange: Exchange) -> None:
-        """Count a request that is over."""
-        route = self._route(exchange)
-        ended = (exchange.status, exchange.outcome)
-        cell = route.requests.get(ended)
-        if cell is None:
-            dialect, provider, model = route.labels
-            cell = self.requests.cell(dialect, provider, model, str(exchange.status), exchange.outcome)
-            route.requests[ended] = cell
-        cell.value += 1
-        if exchange.ended_at is not None:
-            total = exchange.ended_at - exchange.received_at
-            route.duration.observe(total)
-            route.overhead.observe(max(0.0, total - exchange.waited))
-        if exchange.first_content_at is not None and exchange.stream:
-            route.first_token.observe(exchange.first_content_at - exchange.received_at)
-        if exchange.usage is not None:
-            route.count_tokens(exchange.usage)
+        """Count any request that is over."""
+        target = exchange.attempts[-1].target if exchange.attempts else Target(NONE, exchange.model)
+        times = exchange.received_at, exchange.ended_at, exchange.waited
+        first = exchange.first_content_at if exchange.stream else None
+        self.count(((target, exchange.dialect, exchange.status, exchange.outcome, *times, first, exchange.usage),))
+
+    def count(self, notes: Iterable[Note]) -> None:
+        """Count requests that are over. Flat, because it is run for every request."""
+        met = self._met
+        for target, dialect, status, outcome, received, ended, waited, first, usage in notes:
+            try:
+                key = (dialect.name, target.provider, target.model, status, outcome)
+                route, cell = met.get(key) or self._meet(key)
+                cell.value += 1
+                if ended is not None:
+                    total = ended - received
+                    spread = route.duration
+                    spread.counts[bisect_left(spread.bounds, total)] += 1
+                    spread.sum += total
+                    own = total - waited if total > waited else 0.0
+                    spread = route.overhead
+                    spread.counts[bisect_left(spread.bounds, own)] += 1
+                    spread.sum += own
+                if first is not None:
+                    route.first_token.observe(first - received)
+                if usage is not None:
+                    if usage.input_tokens:
+                        route.input.value += usage.input_tokens
+                    if usage.output_tokens:
+                        route.output.value += usage.output_tokens
+                    if usage.cache_read_tokens:
+                        route.cache_read.value += usage.cache_read_tokens
+                    if usage.cache_write_tokens:
+                        route.cache_write.value += usage.cache_write_tokens
+                    if usage.reasoning_tokens:
+                        route.reasoning.value += usage.reasoning_tokens
+            except Exception:
+                logger.exception("a request could not be counted")
 
     def attempt_done(self, attempt: Attempt) -> None:
         """Count an attempt that is over."""
-        key = (attempt.target.provider, attempt.result)
-        cell = self._attempts.get(key)
-        if cell is None:
-            provider = self.names.provider(key[0])
-            cell = self.attempts.cell(provider, NONE if attempt.result is None else attempt.result.value)
-            if provider != OTHER:
-                self._attempts[key] = cell
+        provider, ended = attempt.target.provider, NONE if attempt.result is None else attempt.result.value
+        known = self.names.provider(provider)
+        cell = self.attempts.cell(known, ended)
+        if known != OTHER:
+            self.tries[provider, ended] = cell
         cell.value += 1
 
-    def _route(self, exchange: Exchange) -> _Route:
-        if exchange.attempts:
-            target = exchange.attempts[-1].target
-            asked = (exchange.dialect.name, target.provider, target.model)
-        else:
-            asked = (exchange.dialect.name, NONE, exchange.model)
-        route = self._routes.get(asked)
-        return route if route is not None else self._new_route(asked)
+    def _meet(self, key: _Key) -> tuple[_Route, Cell]:
+        """The cells for names and an end not met lately. What is remembered is bounded: a client may make names up."""
+        dialect, provider, model, status, outcome = key
+        route = self._route(dialect, provider, model)
+        cell = self.requests.cell(*route.labels, str(status), outcome)
+        if len(model) <= LONGEST_NAME:
+            if len(self._met) >= _MOST_MET:
+                self._met.clear()
+            self._met[key] = (route, cell)
+        return route, cell
 
-    def _new_route(self, asked: tuple[str, str, str]) -> _Route:
+    def _route(self, dialect: str, provider: str, model: str) -> _Route:
         """The route for names not met yet. Only names that may be labels are kept: a client cannot fill the dict."""
-        dialect, provider, model = asked
+        known = self._routes.get((dialect, provider, model))
+        if known is not None:
+            return known
         if provider == NONE:
             model = self.names.asked(model)
         else:
