@@ -13,8 +13,9 @@ Order is the config's ``plugins`` list, outermost first; hooks of the way back r
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pluggy
@@ -183,9 +184,8 @@ class HookSpecs:
         """
 
 
-def kinds() -> dict[str, HookKind]:
-    """Each hook's kind, in the order of life."""
-    return {
+_KINDS: Final = MappingProxyType(
+    {
         "llmgate_register_providers": HookKind("START"),
         "llmgate_register_dialects": HookKind("START"),
         "llmgate_register_routes": HookKind("START"),
@@ -201,6 +201,12 @@ def kinds() -> dict[str, HookKind]:
         "llmgate_attempt_done": HookKind("OBSERVE", way_back=True),
         "llmgate_post_response": HookKind("OBSERVE", way_back=True),
     }
+)
+
+
+def kinds() -> Mapping[str, HookKind]:
+    """Each hook's kind, in the order of life."""
+    return _KINDS
 
 
 def signature(name: str) -> dict[str, Any]:

@@ -60,8 +60,10 @@ def discover() -> tuple[Found, ...]:
     """Every installed plugin, by name. Two of one name are both in it: :func:`arrange` objects."""
     found = []
     for entry in importlib.metadata.entry_points(group=GROUP):
-        dist = entry.dist
-        found.append(Found(entry.name, dist.name if dist else "unknown", dist.version if dist else "0", entry.load))
+        about = (
+            entry.dist.metadata if entry.dist else {"Name": "unknown", "Version": "0"}
+        )  # read once: it is parsed anew each time
+        found.append(Found(entry.name, about["Name"], about["Version"], entry.load))
     return tuple(sorted(found, key=lambda one: one.name))
 
 

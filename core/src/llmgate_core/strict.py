@@ -52,11 +52,23 @@ class MistakesFound(Exception):
 
 def structure(value: Any, cls: type[T], path: str, environ: Mapping[str, str] | None = None) -> T:
     """``value`` (from TOML) as an instance of ``cls``. Raises :class:`MistakesFound` with every mistake below ``path``."""
-    converter = make_converter(os.environ if environ is None else environ)
     try:
-        return converter.structure(value, cls)
+        if value == {} and _all_by_default(cls):
+            return cls()  # most sections of most plugins, at every start: a converter is slow to build
+        return make_converter(os.environ if environ is None else environ).structure(value, cls)
     except Exception as error:  # noqa: BLE001  # cattrs wraps whatever a hook or validator raises
         raise MistakesFound(_flatten(error, path, cls)) from None
+
+
+def _all_by_default(cls: Any) -> bool:
+    """Whether an attrs class needs no value. Raises NameError for an annotation that cannot be read, as cattrs does."""
+    if not attrs.has(cls):
+        return False
+    classes = [cls]
+    for one in classes:
+        kinds = [attribute.type for attribute in attrs.fields(attrs.resolve_types(one))]
+        classes += [kind for kind in kinds if isinstance(kind, type) and attrs.has(kind) and kind not in classes]
+    return all(attribute.default is not attrs.NOTHING for attribute in attrs.fields(cls))
 
 
 def make_converter(environ: Mapping[str, str]) -> cattrs.Converter:
