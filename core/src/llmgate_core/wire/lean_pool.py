@@ -9,8 +9,6 @@ from collections import deque
 from time import monotonic
 from typing import Final
 
-import aiohappyeyeballs
-
 from ..headers import Shapes
 from ..upstream_errors import (
     UpstreamConnectError,
@@ -91,6 +89,8 @@ class LeanPool:
                 self._waiters.remove(waiter)
 
     async def _connect(self) -> LeanConnection:
+        import aiohappyeyeballs  # not before somebody listens: see Server.start
+
         try:
             addresses = await self._loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
             sock = await aiohappyeyeballs.start_connection(

@@ -14,7 +14,6 @@ from typing import Final
 
 import msgspec
 from attrs import define
-from yarl import URL
 
 from ..provider import Timeouts, UpstreamRequest
 from ..upstream import Reply, Upstream
@@ -178,6 +177,8 @@ class LeanUpstream:
 
     def _prepare(self, request: UpstreamRequest) -> _Head:
         """The pool and all of the head but the length, kept as long as the provider gives the same headers object."""
+        from yarl import URL  # not before somebody listens: see Server.start
+
         url = URL(request.url, encoded=True)
         if url.scheme not in {"http", "https"} or not url.raw_host or not url.port:
             raise UpstreamBadResponse("the provider's base_url is not an http or https URL")
