@@ -8,6 +8,7 @@ SIGHUP            read the configuration again and put a new gateway in place; k
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import importlib.util
 import logging
@@ -70,6 +71,7 @@ class Process:
         server = Server(self._gateway)
         await server.start(sock)
         self._ready()
+        gc.enable()
         reloads: set[asyncio.Task[None]] = set()
         while await signals.get() == signal.SIGHUP:
             reload = asyncio.create_task(self._reload(server))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +34,7 @@ def serve(file: Path | None, host: str | None, port: int | None, workers: int) -
     """Serve. SIGTERM and SIGINT drain, SIGHUP reads the config again."""
     set_up_logging(several=workers > 1)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until somebody listens: it would end the start
-    with config_errors():
+    with uncollected(), config_errors():
         config = read_config(file, host, port)
         again = Rereading(partial(read_config, file, host, port), (config.gateway.host, config.gateway.port))
         if workers > 1:
@@ -58,6 +61,16 @@ def serve_alone(config: Config, again: Rereading) -> int:
     with start_errors():
         Process(gateway, again, ready=ready).run(sock)
     return 0
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No looking for garbage until connections are accepted (:class:`Process` ends it then): what is loaded before stays."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def set_up_logging(*, several: bool) -> None:

@@ -84,6 +84,7 @@ def share_imports() -> None:
     importlib.import_module("llmgate_core.wire.server")
     loop_factory()
     gc.freeze()
+    gc.enable()
 
 
 class Master:
