@@ -64,6 +64,7 @@ def test_the_stable_code_is_preferred(dialect: AnthropicMessages) -> None:
         b'{"error":{}}',
         b'{"error":{"message":5,"type":[]}}',
         b"[" * 9999,
+        b'{"error":{"message":"\xd5"}}',
     ],
 )
 def test_a_body_of_another_shape_gives_a_generic_text(dialect: AnthropicMessages, raw: bytes) -> None:

@@ -71,6 +71,7 @@ def test_comments_are_idle(probe: Any, frame: bytes) -> None:
         b'event: content_block_stop\ndata: {"index"\n\n',
         b'event: message_start\ndata: {"type":"message_start"}\n\n',
         b'event: content_block_start\ndata: {"type":"content_block_start"}\n\n',
+        b'event: message_start\ndata: {"type":"message_start","message":{"model":"\xd5"}}\n\n',
     ],
 )
 def test_what_is_no_json_must_not_be_relayed(probe: Any, frame: bytes) -> None:

@@ -221,6 +221,7 @@ def test_an_answer_of_another_dialect(answered: Callable[..., dict[str, Any]]) -
         b"{}",
         b'{"id":1,"model":"m","content":[]}',
         b'{"id":"1","model":"m","content":[{"type":1}]}',
+        b'{"id":"1","model":"\xd5","content":[]}',
     ],
 )
 def test_an_answer_of_another_shape_is_refused(dialect: AnthropicMessages, body: bytes) -> None:
@@ -255,6 +256,8 @@ def test_summarise_reads_only_what_it_needs(dialect: AnthropicMessages) -> None:
     assert dialect.summarise(b'{"input_tokens":5}').usage is None
     with pytest.raises(GatewayError):
         dialect.summarise(b'{"id":')
+    with pytest.raises(UpstreamBadResponse):
+        dialect.summarise(json.dumps(BODY).encode().replace(b"claude-x", b"claude-\xd5"))
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def read_error(status: int, body: bytes) -> ProviderError:
     """A provider's error answer → canonical words. A body of another shape gives a generic text."""
     try:
         data = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         data = None
     return _read(data, f"the provider answered with status {status}")
 

@@ -20,7 +20,7 @@ def decode_frame(frame: bytes) -> dict[str, Any] | None:
         return None
     try:
         data = msgspec.json.decode(sse.data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamBadResponse(f"the provider sent a stream event that is not valid JSON: {error}") from None
     if not isinstance(data, dict):
         raise UpstreamBadResponse("the provider sent a stream event that is not a JSON object")

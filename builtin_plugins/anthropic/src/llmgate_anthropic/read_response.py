@@ -31,7 +31,7 @@ def read_response(body: bytes, memo: Memo) -> ChatResponse:
         if usual is not None:
             return usual
         data = _decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _bad(error) from None
     return read_any(data, memo)
 

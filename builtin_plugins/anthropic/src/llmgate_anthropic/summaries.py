@@ -66,7 +66,7 @@ def summarise(body: bytes) -> Summary:
     """
     try:
         answer = _typed(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _loosely(body)
     usage = answer.usage
     read, write = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
@@ -85,7 +85,7 @@ def summarise(body: bytes) -> Summary:
 def _loosely(body: bytes) -> Summary:
     try:
         answer = _loose(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamBadResponse(f"the provider's answer cannot be read: {error}") from None
     if answer.type == "error":
         raise stream_error({"type": "error", "error": answer.error})
