@@ -31,6 +31,7 @@ from .worker import Pipes, become_worker
 
 if TYPE_CHECKING:
     from llmgate_core.config import Config
+    from llmgate_core.gateway import Gateway
 
     from .rereading import Rereading
 
@@ -79,9 +80,11 @@ def metrics_folder() -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def share_imports() -> None:
+def share_imports(gateway: Gateway) -> None:
     """Load here what every worker needs: it is read once, and its memory is shared as long as nobody writes to it."""
     importlib.import_module("llmgate_core.wire.server")
+    for dialect in gateway.registry.dialects.values():
+        dialect.prepare()
     loop_factory()
     gc.freeze()
     gc.enable()
@@ -107,8 +110,9 @@ class Master:
         from .banner import banner
 
         where = address_of(self._reserved)
-        self._banner = banner(build(self._config), *where, workers=len(self._slots))
-        share_imports()
+        gateway = build(self._config)
+        self._banner = banner(gateway, *where, workers=len(self._slots))
+        share_imports(gateway)
         self._hear()
         while not self._stopping or any(slot.pid for slot in self._slots):
             self._fill()

@@ -110,6 +110,10 @@ class Dialect(ABC):
     request_id_header: ClassVar[str] = "x-request-id"
     """Where this dialect's SDK looks for the request's id, besides ``x-request-id``."""
 
+    def prepare(self) -> None:
+        """Load what can wait until connections are accepted. A thread calls it then, once; a request may come before it."""
+        return
+
     # ── server face ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def recognises(self, headers: Mapping[str, str]) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
+import logging
 import socket
 from pathlib import Path
+from typing import Final
 
 from ..gateway import Gateway
 from .lane import Lane, Serving
@@ -17,6 +19,8 @@ from .lean_server import LeanProtocol
 from .lean_upstream import LeanUpstream
 from .listener import Listener
 from .slow import SlowLimits
+
+logger: Final = logging.getLogger("llmgate")
 
 
 class Server:
@@ -37,9 +41,7 @@ class Server:
         serving = await self._open(self._first)
         lane = self._lane = Lane(serving, lean=self._lean, slow=self._slow)
         self._listener = Listener(sock, lambda: LeanProtocol(lane))
-        # aiohttp takes longer to import than all the rest: while the first requests are served, not before.
-        loop = asyncio.get_running_loop()
-        self._warming = loop.run_in_executor(None, importlib.import_module, "llmgate_core.wire.full")
+        self._warming = asyncio.get_running_loop().run_in_executor(None, _warm, self._first)
 
     async def _open(self, gateway: Gateway) -> Serving:
         limit = gateway.config.gateway.max_connections
@@ -83,6 +85,16 @@ class Server:
 async def _leave(old: Serving) -> None:
     await old.idle()
     await old.gateway.close()
+
+
+def _warm(gateway: Gateway) -> None:
+    """What takes longer to load than all the rest: while the first requests are served, not before."""
+    for name, dialect in gateway.registry.dialects.items():
+        try:
+            dialect.prepare()
+        except Exception:
+            logger.exception("the dialect %r could not prepare itself; a request that needs it will tell", name)
+    importlib.import_module("llmgate_core.wire.full")
 
 
 def _need_c_parser() -> None:
