@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -13,17 +14,16 @@ from llmgate_core.messages import ChatRequest, ChatResponse
 from llmgate_core.request import Request
 from llmgate_core.wirevalues import ModelInfo, ProviderError, Route, Summary, WireRequest
 
-from . import errors, read_response, write_response
+from . import errors
 from .checks import NAME
-from .event_reader import MessagesReader
-from .event_writer import MessagesWriter
 from .forward import forward
 from .headers import OWN_HEADERS, VERSION_HEADER
 from .models import KnownModels
 from .probe import MessagesProbe
-from .read_request import read_request
 from .summaries import summarise
-from .write_request import Memo, write_request
+
+if TYPE_CHECKING:
+    from .translation import Translation
 
 
 class AnthropicMessages(Dialect):
@@ -52,6 +52,16 @@ class AnthropicMessages(Dialect):
         self._repair = repair_tool_results
         self._models = KnownModels()
 
+    @cached_property
+    def _translation(self) -> Translation:
+        from .translation import Translation
+
+        return Translation()
+
+    def prepare(self) -> None:
+        """Loads what translates: a request that is passed through needs none of it."""
+        _ = self._translation
+
     # ── server face ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def recognises(self, headers: Mapping[str, str]) -> bool:
@@ -60,15 +70,15 @@ class AnthropicMessages(Dialect):
 
     def read_request(self, request: Request) -> ChatRequest:
         """See :mod:`.read_request`."""
-        return read_request(request)
+        return self._translation.read_request(request)
 
     def write_response(self, response: ChatResponse, request: Request) -> bytes:
         """See :mod:`.write_response`."""
-        return write_response.write_response(response)
+        return self._translation.write_response(response)
 
     def event_writer(self, request: Request) -> EventWriter:
         """See :mod:`.event_writer`."""
-        return MessagesWriter()
+        return self._translation.event_writer()
 
     def write_error(self, error: GatewayError, request_id: str) -> bytes:
         """See :mod:`.errors`."""
@@ -80,11 +90,11 @@ class AnthropicMessages(Dialect):
 
     def write_models(self, models: Sequence[ModelInfo]) -> bytes:
         """See :mod:`.write_response`."""
-        return write_response.write_models(models)
+        return self._translation.write_models(models)
 
     def write_model(self, model: ModelInfo) -> bytes:
         """See :mod:`.write_response`."""
-        return write_response.write_model(model)
+        return self._translation.write_model(model)
 
     def write_token_count(self, tokens: int) -> bytes:
         """``{"input_tokens": n}``"""
@@ -102,15 +112,18 @@ class AnthropicMessages(Dialect):
 
     def write_request(self, chat: ChatRequest, model: str, losses: Losses) -> WireRequest:
         """See :mod:`.write_request`."""
-        return write_request(chat, model, losses, able=self._models.able(model), repair=self._repair)
+        able = self._models.able(model)
+        return self._translation.write_request(chat, model, losses, able=able, repair=self._repair)
 
     def read_response(self, body: bytes, wire: WireRequest) -> ChatResponse:
         """See :mod:`.read_response`."""
-        return read_response.read_response(body, _memo(wire))
+        translation = self._translation
+        return translation.read_response(body, translation.memo(wire))
 
     def event_reader(self, wire: WireRequest) -> EventReader:
         """See :mod:`.event_reader`."""
-        return MessagesReader(_memo(wire))
+        translation = self._translation
+        return translation.event_reader(translation.memo(wire))
 
     def probe(self, request: Request) -> StreamProbe:
         """See :mod:`.probe`."""
@@ -123,8 +136,3 @@ class AnthropicMessages(Dialect):
     def read_error(self, status: int, body: bytes) -> ProviderError:
         """See :mod:`.errors`."""
         return errors.read_error(status, body)
-
-
-def _memo(wire: WireRequest) -> Memo:
-    """A forwarded request has none: nothing in it was renamed."""
-    return wire.memo if isinstance(wire.memo, Memo) else Memo.plain()
