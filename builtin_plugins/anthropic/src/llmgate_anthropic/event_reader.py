@@ -15,7 +15,7 @@ from .blocks import read_block
 from .checks import NAME, a_count, a_string, an_object, optional, required, rest
 from .errors import stream_error
 from .finishes import read_reason
-from .native_frames import decode_frame
+from .native_frames import decode_frame, text_delta
 from .open_blocks import OpenBlock, complete, grow, must_be
 from .usage import merge_usage, read_usage
 from .write_request import Memo
@@ -48,6 +48,10 @@ class MessagesReader:
 
     def read(self, frame: bytes) -> Iterable[Event]:
         """See :class:`EventReader`. What follows the end is ignored, and so are events of kinds not known (yet)."""
+        if self._open and not self._ended and (quick := text_delta(frame)) is not None:
+            opened = self._open.get(quick.index)
+            if opened is not None and opened.kind == "text" and opened.opaque is None:
+                return (BlockDelta(opened.index, "text", quick.delta.text),)
         data = None if self._ended else decode_frame(frame)
         handler = None if data is None else _HANDLERS.get(data["type"])
         if data is None or handler is None:

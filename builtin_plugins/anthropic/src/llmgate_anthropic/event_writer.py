@@ -6,7 +6,7 @@ that none is empty; a signature comes once, at the end of its block; ``message_d
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from attrs import define, field
@@ -22,6 +22,12 @@ from .usage import write_usage
 from .write_blocks import tool_input
 from .write_response import answer_block, safe_id
 
+_TEXT: Final = (
+    b"event: content_block_delta\ndata: "
+    b'{"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}\n\n'
+)
+_encode: Final = msgspec.json.Encoder().encode
+
 
 @define
 class _Pending:
@@ -35,7 +41,7 @@ class _Pending:
 
 
 def _frame(kind: str, data: dict[str, Any]) -> bytes:
-    return write_sse(msgspec.json.encode({"type": kind, **data}), kind)
+    return write_sse(_encode({"type": kind, **data}), kind)
 
 
 class MessagesWriter:
@@ -52,6 +58,9 @@ class MessagesWriter:
 
     def write(self, event: Event) -> bytes:
         """See :class:`EventWriter`. A Failure is not written here: the core ends the stream with the dialect's error."""
+        if type(event) is BlockDelta and event.kind == self._kind == "text" and self._is_alone(event):
+            # nearly all of a stream is this: a piece of the one block that is open
+            return _TEXT % (self._index, _encode(event.text))
         if self._ended:
             return b""
         if isinstance(event, Start):
@@ -63,6 +72,10 @@ class MessagesWriter:
         if isinstance(event, (BlockStart, BlockDelta, BlockStop)) and event.choice == 0:
             return self._block_event(event)
         return b""
+
+    def _is_alone(self, event: BlockDelta) -> bool:
+        """Whether a delta says something, and no other block waits for its own to end."""
+        return event.choice == 0 and event.text != "" and len(self._blocks) == 1 and event.index in self._blocks
 
     def _start(self, event: Start) -> bytes:
         if self._started:

@@ -43,6 +43,14 @@ class ChoiceBlocks:
         self._extra: dict[str, Any] = {}
         self._tools = ToolDeltas(number, seed, self._after_speech, restore)
 
+    def in_text(self) -> bool:
+        """Whether a block of text is open, and nothing waits to go along with its next piece."""
+        return self._kind == "text" and not (self._extra or self._tools.waiting)
+
+    def more(self, text: str) -> BlockDelta:
+        """The next piece of the open text."""
+        return BlockDelta(self._block, "text", text, self.number)
+
     def feed(self, choice: Mapping[str, Any]) -> list[Event]:
         """One entry of a chunk's ``choices``."""
         delta: Any = choice.get("delta")

@@ -14,6 +14,7 @@ from llmgate_core.usage import Usage
 
 from .choice_blocks import ChoiceBlocks
 from .errors import rejection_within
+from .text_chunks import text_of
 from .usage import later, read_usage
 
 DONE: Final = b"[DONE]"
@@ -64,6 +65,9 @@ class ChatEventReader:
         """The events of one frame. What follows the end is ignored."""
         if self._over:
             return ()
+        first = self._choices.get(0)
+        if first is not None and first.in_text() and self._start is not None and (text := text_of(frame, self._start)):
+            return (first.more(text),)
         parsed = parse_sse(frame)
         if parsed is None:
             return (Ping(),) if self._start is not None else ()
