@@ -7,9 +7,6 @@ time. So the names are understood once per *shape* (the tuple of names as they c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
-
-_MOST_SHAPES: Final = 512
 
 
 class HeaderChoice:
@@ -36,35 +33,18 @@ class HeaderChoice:
 class Shape:
     """The lower-case names of an answer's headers, in order, and where each choice finds what it takes."""
 
-    __slots__ = ("encoding", "names", "taken")
+    __slots__ = ("encoding", "looked_at", "names", "taken")
 
     def __init__(self, raw: Sequence[bytes]) -> None:
         self.names = tuple(name.decode("latin-1").lower() for name in raw)
         self.encoding = next((at for at, name in enumerate(self.names) if name == "content-encoding"), None)
+        self.looked_at = False  # whether it was tried to know answers of this shape by their bytes
         self.taken: dict[HeaderChoice, tuple[tuple[int, str], ...]] = {}
 
     def take(self, choice: HeaderChoice) -> tuple[tuple[int, str], ...]:
         """The places of what ``choice`` takes, and the names there. Looked for once."""
         taken = self.taken[choice] = tuple((at, name) for at, name in enumerate(self.names) if choice.takes(name))
         return taken
-
-
-class Shapes:
-    """The shapes met so far, a bounded number of them."""
-
-    __slots__ = ("_known",)
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[bytes, ...], Shape] = {}
-
-    def of(self, names: tuple[bytes, ...]) -> Shape:
-        """The shape of an answer whose headers have these names."""
-        shape = self._known.get(names)
-        if shape is None:
-            if len(self._known) >= _MOST_SHAPES:
-                self._known.clear()
-            shape = self._known[names] = Shape(names)
-        return shape
 
 
 class WireHeaders(Mapping[str, str]):

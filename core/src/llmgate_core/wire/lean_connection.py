@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import httptools
 
-from ..headers import Shapes, WireHeaders
+from ..headers import WireHeaders
 from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected, UpstreamError
+from .known_answer import Shapes
 
 HIGH_WATER: Final = 64 * 1024
 _LONGEST_HEAD: Final = 64 * 1024
@@ -25,6 +26,7 @@ class LeanConnection(asyncio.Protocol):
     __slots__ = (
         "_head_size",
         "_kept",
+        "_left",
         "_loop",
         "_parser",
         "_paused",
@@ -67,6 +69,7 @@ class LeanConnection(asyncio.Protocol):
         self.on_body = self.body.append
         self._waiting_size = 0
         self._kept = 0
+        self._left = 0
         self._head_size = 0
         self.failed: UpstreamError | None = None
         self.status = 0
@@ -89,7 +92,48 @@ class LeanConnection(asyncio.Protocol):
             # Bytes nobody asked for: what they belong to is unknown, so this connection serves no one any more.
             self.abort()
             return
+        if not (self._take_more(data) if self._left else self._is_known(data)):
+            self._parse(data)
+        self._waiting_size += len(data)
+        if self._waiting_size > HIGH_WATER and not self._paused and not self.complete:
+            self._paused = True
+            self.transport.pause_reading()
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _is_known(self, data: bytes) -> bool:
+        """Whether an answer begins that needs no parser: one with a head as the last one's, and a length."""
+        known = self._shapes.last
+        match = None if known is None or self.got_bytes else known.pattern.match(data)
+        if known is None or match is None:
+            return False
+        begin = match.end()
+        left = int(match[known.length]) + begin - len(data)
+        if left < 0:
+            return False
         self.got_bytes = True
+        self.status = 200
+        self.headers = WireHeaders(known.shape, match.groups())
+        if begin < len(data):
+            self.body.append(data[begin:])
+        self._left = left
+        self.complete = self.keep = not left
+        return True
+
+    def _take_more(self, data: bytes) -> bool:
+        """More of a body whose length is known. What comes beyond it ends the connection."""
+        left = self._left - len(data)
+        self._left = max(0, left)
+        self.body.append(data[:left] if left < 0 else data)
+        self.complete = left <= 0
+        self.keep = not left
+        return True
+
+    def _parse(self, data: bytes) -> None:
+        first, self.got_bytes = not self.got_bytes, True
         if not self.status:
             self._head_size += len(data)
         try:
@@ -103,17 +147,10 @@ class LeanConnection(asyncio.Protocol):
         if self._unasked:
             self.keep = False
             del self.body[self._kept :]
-        self._waiting_size += len(data)
         if not self.status and self._head_size > _LONGEST_HEAD:
             self._fail(UpstreamBadResponse("the head of the provider's answer is too long"))
-        if self._waiting_size > HIGH_WATER and not self._paused and not self.complete:
-            self._paused = True
-            self.transport.pause_reading()
-        waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
+        if first and self.status:
+            self._shapes.learn(data, self.headers)
 
     def eof_received(self) -> None:
         """See :class:`asyncio.Protocol`: the provider has no more to say, so neither have we."""
@@ -164,7 +201,7 @@ class LeanConnection(asyncio.Protocol):
     def ask(self, head: bytes, body: bytes, due: float) -> asyncio.Future[None]:
         """Send a request, and :meth:`wait`. All that a kept connection has left of its last answer is reset here."""
         self.complete = self.keep = self.got_bytes = False
-        self.status = self._head_size = 0
+        self.status = self._head_size = self._left = 0
         if len(body) < HIGH_WATER:
             self.transport.write(head + body)
         else:

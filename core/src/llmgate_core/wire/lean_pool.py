@@ -9,7 +9,6 @@ from collections import deque
 from time import monotonic
 from typing import Final
 
-from ..headers import Shapes
 from ..upstream_errors import (
     UpstreamConnectError,
     UpstreamConnectTimeout,
@@ -17,6 +16,7 @@ from ..upstream_errors import (
     UpstreamOverloaded,
     UpstreamTlsError,
 )
+from .known_answer import Shapes
 from .lean_connection import LeanConnection
 
 IDLE_SECONDS: Final = 15.0
