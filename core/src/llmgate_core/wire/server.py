@@ -33,6 +33,7 @@ class Server:
         self._lane: Lane | None = None
         self._listener: Listener | None = None
         self._leaving: set[asyncio.Task[None]] = set()
+        self._soon: asyncio.Handle | None = None
         self._warming: asyncio.Future[object] | None = None
 
     async def start(self, sock: socket.socket) -> None:
@@ -41,7 +42,11 @@ class Server:
         serving = await self._open(self._first)
         lane = self._lane = Lane(serving, lean=self._lean, slow=self._slow)
         self._listener = Listener(sock, lambda: LeanProtocol(lane))
-        self._warming = asyncio.get_running_loop().run_in_executor(None, _warm, self._first)
+        # not at once: who started the server says first that it listens, and a thread that imports would hold that up
+        self._soon = asyncio.get_running_loop().call_soon(self._warm)
+
+    def _warm(self) -> None:
+        self._warming = asyncio.get_running_loop().run_in_executor(None, _load_the_rest, self._first)
 
     async def _open(self, gateway: Gateway) -> Serving:
         limit = gateway.config.gateway.max_connections
@@ -69,6 +74,8 @@ class Server:
         if self._listener is None or lane is None:
             return
         await self._listener.close()
+        if self._soon is not None:
+            self._soon.cancel()
         if self._warming is not None:
             await asyncio.wait([self._warming])
         lane.drain()
@@ -87,7 +94,7 @@ async def _leave(old: Serving) -> None:
     await old.gateway.close()
 
 
-def _warm(gateway: Gateway) -> None:
+def _load_the_rest(gateway: Gateway) -> None:
     """What takes longer to load than all the rest: while the first requests are served, not before."""
     for name, dialect in gateway.registry.dialects.items():
         try:
