@@ -14,8 +14,8 @@ from llmgate_core.upstream_errors import UpstreamBadResponse
 from llmgate_core.usage import Usage
 from llmgate_core.wirevalues import Summary
 
+from .chunks import check_text
 from .errors import rejection_within
-from .event_reader import check_text
 from .usage import MOST, read_usage
 from .words import NAME, canonical_finish, reason_of
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -16,14 +17,16 @@ from llmgate_core.renames import Renames
 from llmgate_core.request import Request
 from llmgate_core.wirevalues import ModelInfo, ProviderError, Route, Summary, WireRequest
 
-from . import errors, read_response, write_response
+from . import errors
 from .brief import summarise
-from .event_reader import ChatEventReader
-from .event_writer import DONE_FRAME, ChatEventWriter
+from .chunks import DONE_FRAME
 from .probe import ChatProbe
-from .read_request import read_request
 from .words import NAME
-from .write_request import write_request
+
+if TYPE_CHECKING:
+    from .event_reader import ChatEventReader
+    from .event_writer import ChatEventWriter
+    from .translation import Translation
 
 BETA_HEADER: Final = "openai-beta"
 _encode: Final = msgspec.json.Encoder().encode
@@ -45,20 +48,31 @@ class ChatDialect(Dialect):
     relay_headers = ("openai-*", "x-ratelimit-*")
     forward_headers = (BETA_HEADER,)
 
+    @cached_property
+    def _translation(self) -> Translation:
+        from .translation import Translation
+
+        return Translation()
+
+    def prepare(self) -> None:
+        """Loads what translates: a request that is passed through needs none of it."""
+        _ = self._translation
+
     # ── server face ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def read_request(self, request: Request) -> ChatRequest:
         """A client's request → canonical."""
-        return read_request(request)
+        return self._translation.read_request(request)
 
     def write_response(self, response: ChatResponse, request: Request) -> bytes:
         """Canonical → the body a client gets."""
-        return write_response.write_response(response, request)
+        return self._translation.write_response(response, request)
 
     def event_writer(self, request: Request) -> ChatEventWriter:
         """A writer for the stream a client gets."""
-        return ChatEventWriter(
-            request.model, include_usage=wants_usage(request), legacy=write_response.wants_functions(request)
+        translation = self._translation
+        return translation.event_writer(
+            request.model, include_usage=wants_usage(request), legacy=translation.wants_functions(request)
         )
 
     def write_error(self, error: GatewayError, request_id: str) -> bytes:
@@ -106,16 +120,16 @@ class ChatDialect(Dialect):
 
     def write_request(self, chat: ChatRequest, model: str, losses: Losses) -> WireRequest:
         """Canonical → the request to a provider."""
-        return write_request(chat, model, losses)
+        return self._translation.write_request(chat, model, losses)
 
     def read_response(self, body: bytes, wire: WireRequest) -> ChatResponse:
         """A provider's whole answer → canonical."""
-        return read_response.read_response(body, wire.memo)
+        return self._translation.read_response(body, wire.memo)
 
     def event_reader(self, wire: WireRequest) -> ChatEventReader:
         """A reader for a provider's stream."""
         renames: Renames | None = wire.memo
-        return ChatEventReader(renames.to_client if renames is not None else str)
+        return self._translation.event_reader(renames.to_client if renames is not None else str)
 
     def probe(self, request: Request) -> ChatProbe:
         """A watcher for a stream relayed untouched."""

@@ -5,47 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-import msgspec
-
 from llmgate_core.events import End, Event, Failure, Ping, Start
 from llmgate_core.frames import parse_sse
 from llmgate_core.upstream_errors import StreamInterrupted, UpstreamBadResponse
 from llmgate_core.usage import Usage
 
 from .choice_blocks import ChoiceBlocks
+from .chunks import DONE, decode_chunk
 from .errors import rejection_within
 from .text_chunks import text_of
 from .usage import later, read_usage
 
-DONE: Final = b"[DONE]"
 # ``obfuscation`` is padding that hides lengths from eavesdroppers: it belongs to the bytes, not to the answer
 _CANONICAL: Final = frozenset({"id", "model", "created", "choices", "usage", "obfuscation"})
-_decode: Final = msgspec.json.Decoder().decode
-
-
-def decode_chunk(data: bytes) -> dict[str, Any]:
-    """One chunk's JSON. Raises :class:`UpstreamBadResponse`: after a broken frame the text could be corrupt."""
-    check_text(data)
-    try:
-        chunk = _decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        raise _not_json() from None
-    if not isinstance(chunk, dict):
-        raise UpstreamBadResponse("the provider sent a stream frame that is not a JSON object")
-    return chunk
-
-
-def check_text(data: bytes) -> None:
-    """``msgspec`` passes over strings that are not UTF-8 unless somebody asks for them; a client would stumble on them."""
-    if not data.isascii():
-        try:
-            data.decode()
-        except UnicodeDecodeError:
-            raise _not_json() from None
-
-
-def _not_json() -> UpstreamBadResponse:
-    return UpstreamBadResponse("the provider sent JSON that is not valid")
 
 
 class ChatEventReader:

@@ -14,13 +14,13 @@ from llmgate_core.frames import write_sse
 from llmgate_core.messages import RedactedThinking, Thinking, ToolCall
 
 from .choice_writer import ChoiceWriter, Delta
+from .chunks import DONE_FRAME
 from .errors import write_error
 from .fields import merge, plain
 from .usage import write_usage
 from .words import CHUNK, is_native, native_finish
 from .write_response import answer_id
 
-DONE_FRAME: Final = b"data: [DONE]\n\n"
 PING: Final = b": ping\n\n"
 _encode: Final = msgspec.json.Encoder(enc_hook=plain).encode
 _encode_text: Final = msgspec.json.Encoder().encode

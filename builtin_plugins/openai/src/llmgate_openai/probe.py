@@ -14,8 +14,8 @@ from llmgate_core.errors import GatewayError
 from llmgate_core.frames import FrameKind, parse_sse
 from llmgate_core.wirevalues import Summary
 
+from .chunks import DONE, check_text, decode_chunk
 from .errors import rejection_within
-from .event_reader import DONE, check_text, decode_chunk
 from .usage import later, read_usage
 from .words import canonical_finish
 

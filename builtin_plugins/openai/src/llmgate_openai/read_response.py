@@ -11,8 +11,8 @@ from llmgate_core.messages import Block, ChatResponse, Choice, Message, ToolCall
 from llmgate_core.renames import Renames
 from llmgate_core.upstream_errors import UpstreamBadResponse
 
+from .chunks import check_text
 from .errors import rejection_within
-from .event_reader import check_text
 from .fields import Fields, provider_fault
 from .read_messages import MessageReader
 from .usage import read_usage
