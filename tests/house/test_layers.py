@@ -18,7 +18,7 @@ FLOORS = (
         "words",
         (
             "deadline decisions errors events frames headers jsonfields messages renames resets secrets tokens "
-            "upstream_errors usage wirevalues"
+            "upstream_errors usage values wirevalues"
         ),
     ),
     (

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import frozen
-
 from .decisions import EMPTY
 from .errors import GatewayError
 from .messages import Block, FinishReason
 from .usage import Usage
+from .values import frozen
 
 DeltaKind = Literal["text", "thinking", "signature", "arguments", "refusal", "audio", "citation"]
 

@@ -7,6 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import cache
+
+
+@cache
+def _outside(allowed: str) -> re.Pattern[str]:
+    """Compiled once for each wire format, of which there are few."""
+    return re.compile(f"[^{allowed}]")
 
 
 class Renames:
@@ -19,7 +26,7 @@ class Renames:
     __slots__ = ("_back", "_illegal", "_longest")
 
     def __init__(self, allowed: str = "A-Za-z0-9_-", longest: int = 64) -> None:
-        self._illegal = re.compile(f"[^{allowed}]")
+        self._illegal = _outside(allowed)
         self._longest = longest
         self._back: dict[str, str] = {}
 
