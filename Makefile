@@ -58,4 +58,5 @@ $(READY): requirements.lock pyproject.toml $(SERVED:%=%/pyproject.toml)
 	@test -x $(BIN)/python && test "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" || $(UV) venv --quiet --clear .venv
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ./,. $(SERVED))
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/llmgate hooks > /dev/null # compiles what a start imports: once, not each time
 	@echo "$(CURDIR)" > $@
