@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from llmgate_core.wire.known_answer import Shapes
 from llmgate_core.wire.lean_connection import LeanConnection
+from llmgate_core.wire.outbox import Outbox
 
 HEADS = (
     b"Content-Type: application/json\r\nContent-Length: %d\r\nx-ratelimit-remaining: 7\r\n",
@@ -45,6 +46,10 @@ class Wire:
     def write(self, data: bytes) -> None:
         """Requests go nowhere here."""
 
+    def is_closing(self) -> bool:
+        """It is open until it is aborted."""
+        return self.aborted
+
     def abort(self) -> None:
         """Remembered."""
         self.aborted = True
@@ -63,7 +68,7 @@ def answer(head: bytes, body: bytes) -> bytes:
 async def seen(answers: list[bytes], cuts: list[list[int]], *, remember: bool) -> list[Any]:
     """What each of ``answers`` looks like, one after the other over one connection, each cut at ``cuts``."""
     shapes = Shapes()
-    connection = LeanConnection(asyncio.get_running_loop(), shapes)
+    connection = LeanConnection(asyncio.get_running_loop(), shapes, Outbox(asyncio.get_running_loop()))
     connection.connection_made(Wire())
     told = []
     for data, at in zip(answers, cuts, strict=True):
@@ -102,7 +107,7 @@ async def test_known_answers_are_read_as_llhttp_reads_them(given_answers: list[b
 async def test_a_repeated_head_is_known(head: bytes) -> None:
     """The second answer with the same header names needs no parser; its values are its own."""
     shapes = Shapes()
-    connection = LeanConnection(asyncio.get_running_loop(), shapes)
+    connection = LeanConnection(asyncio.get_running_loop(), shapes, Outbox(asyncio.get_running_loop()))
     connection.connection_made(Wire())
     connection.ask(b"", b"", monotonic() + 9)
     connection.data_received(answer(head, b"{}"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..gateway import Gateway
 from ..routes import Match
 from .lean_head import LeanHead
+from .outbox import Outbox
 from .slow import TOO_SLOW, SlowLimits
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Lane:
         self.use_lean = lean
         self.slow = slow or SlowLimits()
         self.loop = asyncio.get_running_loop()
+        self.outbox = Outbox(self.loop)
         self.lean: set[LeanProtocol] = set()
         self.draining = False
         self.date_and_server = ""
@@ -95,6 +97,7 @@ class Lane:
     def drain(self) -> None:
         """Take no further requests; connections that have none close now."""
         self.draining = True
+        self.outbox.flush()
         for connection in list(self.lean):
             if not connection.busy:
                 connection.transport.close()

@@ -15,6 +15,7 @@ import httptools
 from ..headers import WireHeaders
 from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected, UpstreamError
 from .known_answer import Shapes
+from .outbox import Outbox
 
 HIGH_WATER: Final = 64 * 1024
 _LONGEST_HEAD: Final = 64 * 1024
@@ -28,6 +29,7 @@ class LeanConnection(asyncio.Protocol):
         "_kept",
         "_left",
         "_loop",
+        "_outbox",
         "_parser",
         "_paused",
         "_raw",
@@ -52,8 +54,9 @@ class LeanConnection(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, shapes: Shapes) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, shapes: Shapes, outbox: Outbox) -> None:
         self._loop = loop
+        self._outbox = outbox
         self._shapes = shapes
         self._raw: dict[bytes, bytes] = {}
         self.on_header = self._raw.__setitem__
@@ -203,7 +206,7 @@ class LeanConnection(asyncio.Protocol):
         self.complete = self.keep = self.got_bytes = False
         self.status = self._head_size = self._left = 0
         if len(body) < HIGH_WATER:
-            self.transport.write(head + body)
+            self._outbox.write(self.transport, head + body)
         else:
             self.transport.writelines((head, body))
         self.due = due

@@ -18,6 +18,7 @@ from ..upstream_errors import (
 )
 from .known_answer import Shapes
 from .lean_connection import LeanConnection
+from .outbox import Outbox
 
 IDLE_SECONDS: Final = 15.0
 """Shorter than the usual 60 s of providers and NATs: a connection they drop silently costs a request."""
@@ -29,7 +30,9 @@ _STAGGER: Final = 0.25
 class LeanPool:
     """The connections to ``host:port``. ``tls`` is None for plain HTTP; ``origin`` is for messages."""
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, limit: int) -> None:
+    def __init__(
+        self, host: str, port: int, tls: ssl.SSLContext | None, limit: int, outbox: Outbox | None = None
+    ) -> None:
         self._host = host
         self._port = port
         self._tls = tls
@@ -42,6 +45,7 @@ class LeanPool:
         self._shapes = Shapes()
         self._now = monotonic()  # as of the last tick: what is counted in seconds needs no clock of its own
         self._loop = asyncio.get_running_loop()
+        self._outbox = outbox or Outbox(self._loop)
 
     def pick(self) -> LeanConnection | None:
         """An idle connection that is still good, the most recently used first."""
@@ -105,7 +109,7 @@ class LeanPool:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             _, connection = await self._loop.create_connection(
-                lambda: LeanConnection(self._loop, self._shapes),
+                lambda: LeanConnection(self._loop, self._shapes, self._outbox),
                 sock=sock,
                 ssl=self._tls,
                 server_hostname=self._host if self._tls is not None else None,

@@ -67,8 +67,9 @@ class LeanResponder(msgspec.Struct, eq=False):
         if transport.is_closing():
             raise ConnectionResetError("the client has left")
         if len(body) < _ONE_PIECE:
-            transport.write(head + body)
+            self._lane.outbox.write(transport, head + body)
         else:
+            self._lane.outbox.flush()  # what was written before goes out before
             transport.writelines((head, body))
         self.ended = True
         return connection.drained
@@ -84,7 +85,7 @@ class LeanResponder(msgspec.Struct, eq=False):
         transport = connection.transport
         if transport.is_closing():
             raise ConnectionResetError("the client has left")
-        transport.write(data)
+        self._lane.outbox.write(transport, data)
         if connection.drained is not None:
             await connection.drained
 
@@ -92,7 +93,7 @@ class LeanResponder(msgspec.Struct, eq=False):
         """See :class:`~llmgate_core.responder.Responder`."""
         tail = b"0\r\n\r\n" if self._chunked else b""
         if self._head or tail:
-            self._connection.transport.write(self._head + tail)
+            self._lane.outbox.write(self._connection.transport, self._head + tail)
             self._head = b""
         self.ended = True
 
@@ -102,7 +103,7 @@ class LeanResponder(msgspec.Struct, eq=False):
         if self.ended or transport.is_closing():
             return
         if self._head or not self._exchange.committed_at:
-            transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._lane.outbox.write(transport, b"HTTP/1.1 100 Continue\r\n\r\n")
         elif self._chunked:
             comment = self._exchange.dialect.keep_alive
-            transport.write(b"%x\r\n%b\r\n" % (len(comment), comment))
+            self._lane.outbox.write(transport, b"%x\r\n%b\r\n" % (len(comment), comment))

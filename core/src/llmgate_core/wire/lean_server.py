@@ -100,6 +100,7 @@ class LeanProtocol(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Half a close, or a whole one? Something harmless is written: only a client that left answers with a reset."""
+        self._lane.outbox.flush()
         if self._task is None:
             return False
         self._ended = True
@@ -234,6 +235,7 @@ class LeanProtocol(asyncio.Protocol):
 
     def _hand_over(self) -> None:
         """Give the connection, with the bytes of the request that does not fit, to the full lane."""
+        self._lane.outbox.flush()
         self._lane.lean.discard(self)
         buffer, self._buffer = self._buffer, b""
         full = self._lane.full_lane()()
@@ -270,7 +272,7 @@ class LeanProtocol(asyncio.Protocol):
         self.served += 1
         self.since = self._lane.loop.time()
         if self.closing or self._lane.draining:
-            self.transport.close()
+            self._close()
             return
         if not self._reading:
             self._reading = True
@@ -278,7 +280,11 @@ class LeanProtocol(asyncio.Protocol):
         if self._buffer:
             self._read_head()
         if self._ended and self._task is None and self.transport.get_protocol() is self:
-            self.transport.close()
+            self._close()
+
+    def _close(self) -> None:
+        self._lane.outbox.flush()
+        self.transport.close()
 
     def cancel(self) -> None:
         """End the request in hand."""

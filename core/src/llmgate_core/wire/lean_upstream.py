@@ -22,6 +22,7 @@ from ..upstream_limits import no_head, read_whole
 from .inflate import Inflater
 from .lean_connection import LeanConnection
 from .lean_pool import IDLE_SECONDS, LeanPool
+from .outbox import Outbox
 
 _CACHED_HEADS: Final = 1024
 _TICK: Final = 0.05
@@ -108,6 +109,7 @@ class LeanUpstream:
         self._pools: dict[tuple[str, str, int], LeanPool] = {}
         self._heads: dict[int, _Head] = {}
         self._unusual: Upstream | None = None
+        self._outbox: Outbox | None = None
         self._next_clean = 0.0
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -118,6 +120,7 @@ class LeanUpstream:
 
             self._unusual = AiohttpUpstream(max_connections=self._max_connections, ssl_context=self._ssl_context)
             await self._unusual.open()
+        self._outbox = Outbox(asyncio.get_running_loop())
         self._sweep()
 
     async def close(self) -> None:
@@ -186,7 +189,7 @@ class LeanUpstream:
         pool = self._pools.get(key)
         if pool is None:
             tls = (self._ssl_context or ssl.create_default_context()) if url.scheme == "https" else None
-            pool = self._pools[key] = LeanPool(url.raw_host, url.port, tls, self._max_connections)
+            pool = self._pools[key] = LeanPool(url.raw_host, url.port, tls, self._max_connections, self._outbox)
         host = url.raw_host if ":" not in url.raw_host else f"[{url.raw_host}]"
         host = host if url.is_default_port() else f"{host}:{url.port}"
         lines = [f"{request.method} {url.raw_path_qs} HTTP/1.1", f"host: {host}", "accept-encoding: identity"]

@@ -1,0 +1,41 @@
+"""What is written in one turn of the event loop goes out together at its end.
+
+Each write to a connection whose other side sleeps wakes it, and waking costs more than the write itself, most of all across
+cores and in virtual machines. Written one after the other, the same bytes wake it once. A turn that serves one request loses
+nothing; one that serves many sends the first answer no later than the last one is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+_SMALL: Final = 16 * 1024
+
+
+class Outbox:
+    """For all connections of one side. What belongs to one connection stays in order."""
+
+    __slots__ = ("_loop", "_waiting")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[tuple[Any, bytes]] = []
+
+    def write(self, transport: Any, data: bytes) -> None:
+        """Send ``data`` at the end of this turn; much of it now, so that a transport that is full says so at once."""
+        if len(data) > _SMALL:
+            self.flush()
+            transport.write(data)
+            return
+        waiting = self._waiting
+        if not waiting:
+            self._loop.call_soon(self.flush)
+        waiting.append((transport, data))
+
+    def flush(self) -> None:
+        """Send what waits, now: whoever is about to close a transport, or to give it away, asks for it."""
+        waiting, self._waiting = self._waiting, []
+        for transport, data in waiting:
+            if not transport.is_closing():
+                transport.write(data)

@@ -1,0 +1,64 @@
+"""What is written in one turn of the loop goes out at its end, in order, and nothing waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from llmgate_core.wire.outbox import Outbox
+
+
+class Transport:
+    """Keeps what is written to it."""
+
+    def __init__(self, sent: list[bytes]) -> None:
+        self._sent = sent
+        self.closing = False
+
+    def write(self, data: bytes) -> None:
+        """Keep it."""
+        self._sent.append(data)
+
+    def is_closing(self) -> bool:
+        """As told."""
+        return self.closing
+
+
+async def test_a_turn_is_sent_at_its_end() -> None:
+    """Nothing goes out while the turn lasts; then all of it does, in the order it was written."""
+    sent: list[bytes] = []
+    one, two, box = Transport(sent), Transport(sent), Outbox(asyncio.get_running_loop())
+    box.write(one, b"1")
+    box.write(two, b"2")
+    box.write(one, b"3")
+    assert sent == []
+    await asyncio.sleep(0)
+    assert sent == [b"1", b"2", b"3"]
+    box.write(one, b"4")
+    await asyncio.sleep(0)
+    assert sent[3:] == [b"4"]
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_order_holds_for_what_is_large(early: bool) -> None:
+    """Much data goes out at once, after what was written before it."""
+    sent: list[bytes] = []
+    one, box = Transport(sent), Outbox(asyncio.get_running_loop())
+    if early:
+        box.write(one, b"1")
+    box.write(one, b"x" * 100_000)
+    assert [len(data) for data in sent] == [1, 100_000][not early :]
+    await asyncio.sleep(0)
+    assert len(sent) == 1 + early
+
+
+async def test_a_closed_transport_gets_nothing() -> None:
+    """What waits for a transport that is closing is dropped; the others get theirs."""
+    sent: list[bytes] = []
+    one, two, box = Transport(sent), Transport(sent), Outbox(asyncio.get_running_loop())
+    box.write(one, b"1")
+    box.write(two, b"2")
+    one.closing = True
+    box.flush()
+    assert sent == [b"2"]
