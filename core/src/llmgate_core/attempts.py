@@ -107,6 +107,8 @@ async def _back_off(exchange: Exchange, after: float, error: GatewayError) -> No
     if after > 0:
         began = time.monotonic()
         try:
-            await asyncio.sleep(after)
+            # again, because uvloop's timers may be a millisecond early
+            while (left := began + after - time.monotonic()) > 0:  # noqa: ASYNC110  # time is all that it waits for
+                await asyncio.sleep(left)
         finally:
             exchange.waited += time.monotonic() - began

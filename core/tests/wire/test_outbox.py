@@ -20,6 +20,10 @@ class Transport:
         """Keep it."""
         self._sent.append(data)
 
+    def abort(self) -> None:
+        """Nobody wants more."""
+        self.closing = True
+
     def is_closing(self) -> bool:
         """As told."""
         return self.closing
@@ -62,3 +66,19 @@ async def test_a_closed_transport_gets_nothing() -> None:
     one.closing = True
     box.flush()
     assert sent == [b"2"]
+
+
+async def test_one_broken_transport_harms_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """A transport that raises is given up, and said so; the next one gets its bytes."""
+
+    class Broken(Transport):
+        def write(self, data: bytes) -> None:
+            raise RuntimeError("the handle is closed")
+
+    sent: list[bytes] = []
+    one, two, box = Broken(sent), Transport(sent), Outbox(asyncio.get_running_loop())
+    box.write(one, b"1")
+    box.write(two, b"2")
+    box.flush()
+    assert (sent, one.closing) == ([b"2"], True)
+    assert "is given up" in caplog.text

@@ -8,8 +8,10 @@ nothing; one that serves many sends the first answer no later than the last one 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, Final
 
+logger: Final = logging.getLogger("llmgate")
 _SMALL: Final = 16 * 1024
 
 
@@ -37,5 +39,10 @@ class Outbox:
         """Send what waits, now: whoever is about to close a transport, or to give it away, asks for it."""
         waiting, self._waiting = self._waiting, []
         for transport, data in waiting:
-            if not transport.is_closing():
-                transport.write(data)
+            try:
+                if not transport.is_closing():
+                    transport.write(data)
+            except Exception:
+                # one connection's trouble is not the others'
+                logger.exception("a connection takes no more bytes and is given up")
+                transport.abort()
