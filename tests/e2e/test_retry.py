@@ -90,7 +90,7 @@ def test_sdk_obeys(sdk: Sdk, provider: ScriptedProvider, gateway: GatewayProcess
 
 
 def test_providers_wait_is_kept(sdk: Sdk, provider: ScriptedProvider) -> None:
-    """A provider that names a time is not asked before it."""
+    """A provider that names a time is not asked before it: by its own clock, which both requests are stamped with."""
     then_well(provider, provider.wire.error(429, **{"retry-after-ms": "300", "retry-after": "30"}))
     assert sdk.talk(provider.target).say("Well?").ask(streamed=False).text == "At last."
     first, second = provider.upstream.requests
