@@ -11,6 +11,7 @@ from attrs import evolve
 
 from llmgate_anthropic import AnthropicMessages
 from llmgate_core.assembly import Assembler
+from llmgate_core.dialect import Losses
 from llmgate_core.messages import (
     ChatRequest,
     ChatResponse,
@@ -74,6 +75,16 @@ def test_wt_043_real_tools_stay_beside_it(
     body = write(chat, OLD).body
     assert [tool["name"] for tool in body["tools"]] == ["f", "give_answer", "give_answer_"]
     assert body["tool_choice"] == expected
+
+
+def test_a_request_written_again_in_its_own_dialect_is_the_same_bytes(
+    dialect: AnthropicMessages, request_of: Callable[..., Any]
+) -> None:
+    """A provider's prompt cache sees no difference: the fields of a tool have one order, whoever writes it."""
+    chat = evolve(CHAT, tools=(Tool("f", "what f does"),), reasoning=None, parallel_tool_calls=False)
+    body = dialect.write_request(chat, OLD, Losses()).body
+    assert b'"give_answer","description":' in body
+    assert dialect.write_request(request_of(body).canonical, OLD, Losses()).body == body
 
 
 def test_wt_043_no_tool_may_be_called_but_the_answer_s(write: Callable[..., Any]) -> None:

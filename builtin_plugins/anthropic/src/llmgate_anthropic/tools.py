@@ -19,9 +19,10 @@ def write_own_tool(tool: Tool) -> dict[str, Any]:
     """A tool of a request of this dialect, with every field it came with."""
     if tool.kind != "function":
         return dict(tool.extra)
-    native: dict[str, Any] = {"name": tool.name, "input_schema": dict(tool.parameters or {})}
+    native: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:
         native["description"] = tool.description
+    native["input_schema"] = dict(tool.parameters or {})
     if tool.strict is not None:
         native["strict"] = tool.strict
     if tool.cache_control is not None:
