@@ -113,6 +113,8 @@ def test_wt_035_all_losses_are_told_at_once(dialect: Any) -> None:
         ("claude-sonnet-4-5", {"temperature": 1, "top_p": 0.9}, {"top_p": 0.9}, ()),
         ("claude-sonnet-4-0", {"temperature": 0.2, "top_p": 0.9}, {"temperature": 0.2, "top_p": 0.9}, ()),
         ("claude-sonnet-4-5", {"top_k": 5}, {"top_k": 5}, ()),
+        ("claude-sonnet-4-5", {"top_k": 0}, {}, ()),
+        ("claude-opus-4-7", {"top_k": -1}, {}, ()),
         ("claude-opus-5", {"temperature": 1, "top_p": 1.0}, {}, ()),
         ("claude-opus-5", {"temperature": 0.2}, {}, ("temperature",)),
         ("claude-opus-4-7", {"top_p": 0.5, "top_k": 5}, {}, ("top_p", "top_k")),

@@ -40,7 +40,7 @@ def write_sampling(body: dict[str, Any], chat: ChatRequest, able: Capabilities, 
         _write_temperature(body, sampling.temperature, able, thoughts, losses)
     if sampling.top_p is not None and sampling.top_p != 1:
         _write_top_p(body, sampling.top_p, able, thoughts, losses)
-    if sampling.top_k is not None:
+    if sampling.top_k is not None and sampling.top_k > 0:  # servers that know the field say 0 or -1 for every token
         _write_top_k(body, sampling.top_k, able, thoughts, losses)
     if sampling.stop:
         stop = [text for text in sampling.stop if text.strip()]

@@ -78,6 +78,13 @@ class Fields:
         value: int | None = self._typed(name, int, "a whole number")
         return value
 
+    def count(self, name: str) -> int | None:
+        """A whole number that is not negative, or None."""
+        value = self.integer(name)
+        if value is not None and value < 0:
+            raise self.wrong(name, f"must not be negative, and is {value}")
+        return value
+
     def number(self, name: str) -> float | None:
         """A number, left as it was written (1 stays 1), or None."""
         value = self._left.pop(name, None)

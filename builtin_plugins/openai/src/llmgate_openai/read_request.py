@@ -99,7 +99,7 @@ def _function(function: Fields) -> Tool:
 
 
 def _sampling(body: Fields) -> Sampling:
-    newer, older = body.integer("max_completion_tokens"), body.integer("max_tokens")
+    newer, older = body.count("max_completion_tokens"), body.count("max_tokens")
     stop = body.take("stop")
     values: dict[str, Any] = {
         "max_tokens": older if newer is None else newer,
@@ -112,8 +112,8 @@ def _sampling(body: Fields) -> Sampling:
         "frequency_penalty": body.number("frequency_penalty"),
         "logit_bias": body.mapping("logit_bias"),
         "logprobs": body.boolean("logprobs"),
-        "top_logprobs": body.integer("top_logprobs"),
-        "n": body.integer("n"),
+        "top_logprobs": body.count("top_logprobs"),
+        "n": body.count("n"),
     }
     return Sampling(**values) if newer is None else NamedLimit(**values)
 

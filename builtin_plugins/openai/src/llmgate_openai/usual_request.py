@@ -28,6 +28,8 @@ from llmgate_core.request import Request
 from .limits import NamedLimit
 from .words import NAME
 
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
 
 class _Exact(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Nothing but the fields it names."""
@@ -88,15 +90,15 @@ class _StreamOptions(_Exact):
 class _Usual(_Exact):
     model: str
     messages: Annotated[list[_Message], msgspec.Meta(min_length=1)]
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
+    max_tokens: _Count | None = None
+    max_completion_tokens: _Count | None = None
     temperature: int | float | None = None
     top_p: int | float | None = None
     stop: str | tuple[str, ...] | None = None
     seed: int | None = None
     presence_penalty: int | float | None = None
     frequency_penalty: int | float | None = None
-    n: int | None = None
+    n: _Count | None = None
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     tools: list[_Tool] | None = None
