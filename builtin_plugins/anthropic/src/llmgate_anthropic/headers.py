@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -28,20 +28,23 @@ def needed_betas(body: Mapping[str, Any]) -> list[str]:
     flags = [flag for name, flag in _FIELDS.items() if name in body]
     if body.get("speed") == "fast":
         flags.append(_FAST)
-    if "task_budget" in body.get("output_config", ()):
+    config = body.get("output_config")
+    if isinstance(config, Mapping) and "task_budget" in config:
         flags.append(_TASK_BUDGET)
     if any(_has_file(turn["content"]) for turn in body["messages"]):
         flags.append(_FILES)
     return flags
 
 
-def _has_file(blocks: Iterable[Mapping[str, Any]]) -> bool:
-    for block in blocks:
+def _has_file(content: Any) -> bool:
+    """Whether a file is named in it. A block that is carried whole may hold anything: what is no block is no file."""
+    if not isinstance(content, list):
+        return False
+    for block in content:
+        if not isinstance(block, Mapping):
+            continue
         source = block.get("source")
-        if isinstance(source, Mapping) and source.get("type") == "file":
-            return True
-        content = block.get("content")
-        if isinstance(content, list) and _has_file(content):
+        if (isinstance(source, Mapping) and source.get("type") == "file") or _has_file(block.get("content")):
             return True
     return False
 

@@ -7,11 +7,12 @@ Keys come out in the order they came in: the same schema gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from llmgate_core.decisions import EMPTY
 from llmgate_core.errors import InvalidRequest
 
 _FORMATS: Final = frozenset(
@@ -86,13 +87,13 @@ def input_schema(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
 def _flattened(schema: Mapping[str, Any]) -> dict[str, Any]:
     """``anyOf``, ``oneOf`` and ``allOf`` at the top, which the API refuses there: one object with all their properties."""
     out = {name: value for name, value in schema.items() if name not in _COMBINERS}
-    properties = dict(out.get("properties") or {})
-    needed = list(out.get("required") or ())
+    properties = dict(_mapping(out, "properties"))
+    needed = list(_items(out, "required"))
     for name in _COMBINERS:
-        branches = [branch for branch in schema.get(name) or () if isinstance(branch, Mapping)]
+        branches = [branch for branch in _items(schema, name) if isinstance(branch, Mapping)]
         for branch in branches:
-            properties = {**(branch.get("properties") or {}), **properties}
-        demands = [list(branch.get("required") or ()) for branch in branches]
+            properties = {**_mapping(branch, "properties"), **properties}
+        demands = [_items(branch, "required") for branch in branches]
         for key in demands[0] if demands else ():
             if key not in needed and (name == "allOf" or all(key in demand for demand in demands)):
                 needed.append(key)
@@ -102,6 +103,17 @@ def _flattened(schema: Mapping[str, Any]) -> dict[str, Any]:
     if needed:
         out["required"] = needed
     return out
+
+
+def _mapping(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What a client wrote there may be anything: what is no object is none."""
+    found = schema.get(name)
+    return found if isinstance(found, Mapping) else EMPTY
+
+
+def _items(schema: Mapping[str, Any], name: str) -> Sequence[Any]:
+    found = schema.get(name)
+    return found if isinstance(found, list) else ()
 
 
 def with_local_definitions(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -114,7 +126,7 @@ def with_local_definitions(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     inlined = _inline(body, definitions, (), budget)
     if inlined is not None and budget[0] > 0:
         return inlined if isinstance(inlined, Mapping) else schema
-    moved: Mapping[str, Any] = _renamed({**body, "$defs": {**definitions, **(schema.get("$defs") or {})}})
+    moved: Mapping[str, Any] = _renamed({**body, "$defs": {**definitions, **_mapping(schema, "$defs")}})
     return moved
 
 
@@ -159,8 +171,7 @@ def _old_reference(node: Mapping[str, Any]) -> str | None:
 
 
 def _refuse_recursion(schema: Mapping[str, Any], path: str) -> None:
-    definitions = schema.get("$defs")
-    known: Mapping[str, Any] = definitions if isinstance(definitions, Mapping) else {}
+    known = _mapping(schema, "$defs")
     done: set[str] = set()
 
     def visit(node: Any, inside: tuple[str, ...]) -> None:

@@ -17,7 +17,12 @@ def link_up(citations: Sequence[Any], start: int, end: int) -> tuple[list[dict[s
     for citation in citations:
         if isinstance(citation, Mapping) and isinstance(citation.get("url"), str):
             title = citation.get("title")
-            link = {"start_index": start, "end_index": end, "url": citation["url"], "title": title or ""}
+            link = {
+                "start_index": start,
+                "end_index": end,
+                "url": citation["url"],
+                "title": title if isinstance(title, str) else "",
+            }
             links.append({"type": "url_citation", "url_citation": link})
         else:
             others.append(citation)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 BETA_HEADER: Final = "openai-beta"
 _encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder().decode
 
 
 class ChatDialect(Dialect):
@@ -146,10 +145,9 @@ class ChatDialect(Dialect):
 
 def wants_usage(request: Request) -> bool:
     """Whether the client asked for the usage chunk of its stream."""
-    raw = request.fields.get("stream_options")
-    if raw is None:
+    if "stream_options" not in request.fields:
         return False
-    options = _decode(raw)
+    options = request.value("stream_options")
     return isinstance(options, dict) and options.get("include_usage") is True
 
 

@@ -27,9 +27,9 @@ def read_response(body: bytes, renames: Renames | None) -> ChatResponse:
     check_text(body)
     try:
         usual = read_usual(_decode(body), renames)
+        return read_any(_decode(body), renames) if usual is None else usual
     except (msgspec.DecodeError, RecursionError):
         raise _not_json() from None
-    return read_any(_decode(body), renames) if usual is None else usual
 
 
 def read_any(whole: Any, renames: Renames | None) -> ChatResponse:

@@ -69,7 +69,9 @@ def _required(schema: Mapping[str, Any]) -> list[str]:
 
 
 def _either(known: Any, found: Any) -> list[Any]:
-    options = known["anyOf"] if isinstance(known, Mapping) and set(known) == {"anyOf"} else [known]
+    options = [known]
+    if isinstance(known, Mapping) and set(known) == {"anyOf"} and isinstance(known["anyOf"], list):
+        options = known["anyOf"]
     return [*options, *([] if found in options else [found])]
 
 

@@ -40,6 +40,8 @@ def _read_object(choice: Fields) -> ToolChoice:
         return ToolChoice("tool", called, extra={**extra, "type": "custom"} if kind == "custom" else extra)
     if kind != "allowed_tools":
         raise choice.wrong("type", f"must be 'function', 'custom' or 'allowed_tools', not {shown(kind)}")
+    if choice.has("custom"):  # where the names of custom tools are kept
+        raise choice.wrong("custom", "does not belong to a choice of type 'allowed_tools'")
     allowed = choice.inner("allowed_tools")
     mode = allowed.needed("mode")
     if mode not in ("auto", "required"):
