@@ -51,7 +51,14 @@ def test_a_delta_is_read_as_any_other(block: dict[str, Any], place: str) -> None
         for value in VALUES:
             altered = copy.deepcopy(DELTA)
             (altered if place == "event" else altered["delta"])[name] = value
-            stream = [START, opened, DELTA, altered, {"type": "content_block_stop", "index": 0}, DELTA]
+            stream: list[dict[str, Any]] = [
+                START,
+                opened,
+                DELTA,
+                altered,
+                {"type": "content_block_stop", "index": 0},
+                DELTA,
+            ]
             assert repr(events(stream, patient=False)) == repr(events(stream, patient=True))
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llmgate_anthropic import read_request, read_response, summaries, usual_answer, usual_request, write_request
+from llmgate_anthropic.headers import written_headers
 from llmgate_anthropic.models import KnownModels, capabilities
 from llmgate_anthropic.write_blocks import BlockWriter
 from llmgate_anthropic.write_request import Memo
@@ -192,7 +193,7 @@ def test_a_conversation_of_text_is_written_as_any_other(
         body["stream"] = True
     assert json.dumps(usual) == json.dumps(body)
     assert quick._reasons == patient._reasons
-    assert write_request.written_headers(body, {}) == {"anthropic-version": "2023-06-01"}
+    assert written_headers(body, {}) == {"anthropic-version": "2023-06-01"}
 
 
 def test_what_a_model_accepts_is_found_out_once_and_not_kept_for_ever() -> None:
