@@ -106,11 +106,13 @@ SIDES: dict[str, tuple[type[Dialect], dict[str, Any], ModuleType]] = {
     "openai": (ChatDialect, OPENAI_REQUEST, openai),
     "anthropic": (AnthropicMessages, ANTHROPIC_REQUEST, anthropic),
 }
+MODELS = ["m", "claude-3-5-sonnet", "claude-sonnet-4-5", "claude-opus-5-5"]  # of which each accepts something else
 # What has gone wrong before is asked each time.
 FOUND: dict[str, list[Any]] = {
     "openai": [
         {**OPENAI_REQUEST, "tool_choice": None},
         {**OPENAI_REQUEST, "max_tokens": -1},
+        {**OPENAI_REQUEST, "max_tokens": 5000, "user": "u", "service_tier": "auto", "stream": True},
         {**OPENAI_REQUEST, "tools": [{"type": "function", "function": {"name": "f", "parameters": {"anyOf": 5}}}]},
     ],
     "anthropic": [
@@ -144,19 +146,20 @@ def test_odd_request_is_carried_or_refused(client: str, provider: str) -> None:
     other = SIDES[provider][0]()
 
     @ODDLY
-    @given(mutated(body))
-    def check(odd: Any) -> None:
+    @given(mutated(body), st.sampled_from(MODELS))
+    def check(odd: Any, model: str) -> None:
         try:
             chat = client_request(dialect(), odd).canonical
-            wire = other.write_request(chat, "m", Losses())
+            wire = other.write_request(chat, model, Losses())
         except InvalidRequest as error:
             assert error.message  # noqa: PT017  # either outcome is right
             return
         again = client_request(other, wire.body).canonical
-        assert other.write_request(again, "m", Losses()).body == wire.body
+        assert other.write_request(again, model, Losses()).body == wire.body
 
     for odd in FOUND[client]:
-        check = example(odd)(check)
+        for model in MODELS:
+            check = example(odd, model)(check)
     check()
 
 

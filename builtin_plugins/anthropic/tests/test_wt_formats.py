@@ -77,14 +77,16 @@ def test_wt_043_real_tools_stay_beside_it(
     assert body["tool_choice"] == expected
 
 
+@pytest.mark.parametrize("model", [OLD, "claude-opus-5-5"])
 def test_a_request_written_again_in_its_own_dialect_is_the_same_bytes(
-    dialect: AnthropicMessages, request_of: Callable[..., Any]
+    dialect: AnthropicMessages, request_of: Callable[..., Any], model: str
 ) -> None:
-    """A provider's prompt cache sees no difference: the fields of a tool have one order, whoever writes it."""
-    chat = evolve(CHAT, tools=(Tool("f", "what f does"),), reasoning=None, parallel_tool_calls=False)
-    body = dialect.write_request(chat, OLD, Losses()).body
-    assert b'"give_answer","description":' in body
-    assert dialect.write_request(request_of(body).canonical, OLD, Losses()).body == body
+    """A provider's prompt cache sees no difference: fields have one order, whoever writes them."""
+    asked = evolve(CHAT, tools=(Tool("f", "what f does"),), tool_choice=ToolChoice("auto"), parallel_tool_calls=False)
+    for chat in (asked, evolve(asked, reasoning=Reasoning(effort="low"), user="u", service_tier="auto", stream=True)):
+        body = dialect.write_request(chat, model, Losses()).body
+        assert b'"name":"f","description":' in body
+        assert dialect.write_request(request_of(body).canonical, model, Losses()).body == body
 
 
 def test_wt_043_no_tool_may_be_called_but_the_answer_s(write: Callable[..., Any]) -> None:

@@ -109,9 +109,9 @@ def _own_body(chat: ChatRequest, model: str, able: Capabilities, writer: BlockWr
     config = {**chat.extra.get("output_config", {}), **_config(thoughts.effort, own_format(chat.output))}
     sampling = chat.sampling
     _put(body, output_config=config or None, temperature=sampling.temperature, top_p=sampling.top_p)
-    _put(body, top_k=sampling.top_k, stop_sequences=list(sampling.stop) or None, service_tier=chat.service_tier)
+    _put(body, top_k=sampling.top_k, stop_sequences=list(sampling.stop) or None)
     metadata = {**({} if chat.user is None else {"user_id": chat.user}), **chat.metadata}
-    _put(body, metadata=metadata or None)
+    _put(body, metadata=metadata or None, service_tier=chat.service_tier)
     return {**body, **{name: value for name, value in chat.extra.items() if name != "output_config"}}
 
 
@@ -139,8 +139,8 @@ def _foreign_body(
     offered = [*tools, wanted.tool] if wanted.tool else tools
     if not offered and (offered := tools_of_history(turns, writer.names)):
         choice = {"type": "none"}
-    _put(body, tools=offered or None, thinking=thoughts.thinking)
-    _put(body, tool_choice=wanted.tool_choice(choice, len(tools), free=thoughts.on))
+    choice = wanted.tool_choice(choice, len(tools), free=thoughts.on)
+    _put(body, tools=offered or None, tool_choice=choice, thinking=thoughts.thinking)
     _put(body, output_config=_config(thoughts.effort, wanted.native) or None)
     write_sampling(body, chat, able, thoughts, losses)
     _write_caller(body, chat, losses)
