@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from . import machine, page, peers, report, rounds, summary
+from . import machine, page, peers, report, rounds, soak, summary
 from .processes import ROOT, Failed, missing_packages
 from .workloads import WORKLOADS
 
@@ -34,9 +34,14 @@ def options() -> argparse.Namespace:
     parser.add_argument("--no-extras", action="store_true", help="without start, import, workers and one more plugin")
     parser.add_argument("--quick", action="store_true", help="CPU of HAProxy and llmgate only")
     parser.add_argument(
+        "--soak", metavar="REQUESTS", type=int, help="only this: so many requests, and what memory does meanwhile"
+    )
+    parser.add_argument(
         "--upstream-port", type=int, default=0, help="first of the mock's three ports (default: free ones)"
     )
-    parser.add_argument("--json", type=Path, default=ROOT / ".bench" / "result.json", help="where the result goes")
+    parser.add_argument(
+        "--json", type=Path, help="where the result goes (default .bench/result.json, .bench/soak.json)"
+    )
     parser.add_argument(
         "--page", action="store_true", help="write tables and picture into docs/explanation/benchmarks.md"
     )
@@ -103,15 +108,32 @@ def main() -> None:
         raise Failed("this benchmark reads CPU time and memory from Linux's /proc, which this system does not have")
     if missing := missing_packages():
         raise Failed(f"some programs are not installed; on Debian: apt-get install {' '.join(missing)}")
+    if asked.soak:
+        soaked(asked)
+        return
     plan, facts = plan_of(asked), machine.facts()
     outcome = rounds.run(plan)
     about = page.about(outcome, plan, facts)
     print(f"\n{report.tables(outcome)}\n\n{about}")
-    asked.json.parent.mkdir(parents=True, exist_ok=True)
-    asked.json.write_text(json.dumps(result_of(outcome, plan, facts), indent=1) + "\n")
-    print(f"\nwritten: {asked.json}")
+    write(asked.json or ROOT / ".bench" / "result.json", result_of(outcome, plan, facts))
     if asked.page:
         print("written:", *page.write(outcome, about))
+
+
+def soaked(asked: argparse.Namespace) -> None:
+    """The soak alone. Ends with 1 when memory grows or is too much, or a request failed."""
+    samples = soak.run(asked.soak, asked.upstream_port)
+    print(f"\n{soak.tables(samples)}")
+    write(asked.json or ROOT / ".bench" / "soak.json", {"machine": machine.facts(), **soak.result_of(samples)})
+    if not soak.Verdict.of(samples).good:
+        sys.exit(1)
+
+
+def write(file: Path, result: dict[str, Any]) -> None:
+    """A result as JSON."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(result, indent=1) + "\n")
+    print(f"\nwritten: {file}")
 
 
 if __name__ == "__main__":
