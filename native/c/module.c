@@ -1,14 +1,36 @@
 /* The module: its functions and types, and nothing else. */
 #include "native.h"
 
+Names names;
+
 static PyMethodDef functions[] = {
     {"split_large", (PyCFunction)(void (*)(void))split_large, METH_FASTCALL, "See split.c."},
+    {"lay_out", (PyCFunction)(void (*)(void))lay_out, METH_FASTCALL, "See lay_out.c."},
     {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "llmgate_native._native", "Twins of the hottest pieces of llmgate-core.", 0, functions,
+    PyModuleDef_HEAD_INIT, "llmgate_native._native", "Twins of the hottest pieces of llmgate-core.", -1, functions,
     NULL, NULL, NULL, NULL,
 };
 
-PyMODINIT_FUNC PyInit__native(void) { return PyModule_Create(&definition); }
+static int make_names(void) {
+#define INTERN(name)                                                                                                   \
+    if ((names.name = PyUnicode_InternFromString(#name)) == NULL) return -1;
+    NAMES(INTERN)
+#undef INTERN
+    return 0;
+}
+
+PyMODINIT_FUNC PyInit__native(void) {
+    PyTypeObject *types[] = {&Outbox_Type, &Spans_Type, &AnswerHead_Type, &QuickConnection_Type, &QuickRequests_Type};
+    PyObject *module = PyModule_Create(&definition);
+    if (module == NULL) return NULL;
+    if (make_names() < 0) goto failed;
+    for (size_t at = 0; at < sizeof types / sizeof *types; at++)
+        if (PyModule_AddType(module, types[at]) < 0) goto failed;
+    return module;
+failed:
+    Py_DECREF(module);
+    return NULL;
+}

@@ -1,4 +1,4 @@
-/* What the files of the extension share. */
+/* What the files of the extension share. Each type's Python twin, in llmgate-core, says what its methods are for. */
 #ifndef LLMGATE_NATIVE_H
 #define LLMGATE_NATIVE_H
 
@@ -14,6 +14,53 @@
 #define UNLIKELY(x) (x)
 #endif
 
+/* A member that holds an object, as Python sees it: T_OBJECT is None while it is NULL. */
+#define OBJECT_MEMBER(type, name, shown)  {shown, T_OBJECT_EX, offsetof(type, name), 0, NULL}
+
+/* Put ``value`` (a new reference) where ``slot`` is, and let go of what was there. */
+static inline void replace(PyObject **slot, PyObject *value) {
+    PyObject *old = *slot;
+    *slot = value;
+    Py_XDECREF(old);
+}
+
+/* The same, for a value that is only borrowed. */
+static inline void set_to(PyObject **slot, PyObject *value) {
+    Py_INCREF(value);
+    replace(slot, value);
+}
+
+/* object.name(): new reference, NULL with an exception set. */
+static inline PyObject *call_no_args(PyObject *object, PyObject *name) { return PyObject_CallMethodNoArgs(object, name); }
+
+/* A method whose result does not matter: 0, or -1 with an exception set. */
+static inline int done(PyObject *result) {
+    if (UNLIKELY(result == NULL)) return -1;
+    Py_DECREF(result);
+    return 0;
+}
+
+/* The names of methods and attributes, made once. */
+#define NAMES(X)                                                                                                       \
+    X(abort) X(after) X(before) X(call_soon) X(close) X(create_future) X(create_task) X(done) X(draining) X(flush)         \
+    X(is_closing) X(join) X(longest) X(loop) X(pause_reading) X(quick) X(resume_reading) X(serving) X(set_exception)       \
+    X(set_result) X(time) X(write) X(writelines) X(_begin) X(_parse) X(_patiently) X(_serve) X(_take)
+#define DECLARE(name) PyObject *name;
+typedef struct {
+    NAMES(DECLARE)
+} Names;
+#undef DECLARE
+extern Names names;
+
+int outbox_write(PyObject *outbox, PyObject *transport, PyObject *data);
+
+/* Where the body of a known answer begins, 0 when ``data`` does not begin with that head, -1 with an exception set. On success
+   ``headers`` (a new reference) and the body's ``length`` are filled in. */
+Py_ssize_t answer_match(PyObject *quick, const char *data, Py_ssize_t size, PyObject **headers, Py_ssize_t *length);
+
+extern PyTypeObject Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickRequests_Type;
+
 PyObject *split_large(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *lay_out(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 #endif

@@ -17,7 +17,7 @@ FLOORS = (
     (
         "words",
         (
-            "deadline decisions errors events frames headers jsonfields messages renames resets secrets tokens "
+            "deadline decisions errors events frames headers jsonfields messages native renames resets secrets tokens "
             "upstream_errors usage values wirevalues"
         ),
     ),

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from attrs import frozen
 
 from ..headers import Shape, WireHeaders
+from ..native import native
 
 _STATUS: Final = b"HTTP/1.1 200 "
 _VALUE: Final = rb"([\t\x20-\x7e\x80-\xff]*)"
@@ -25,21 +26,30 @@ _MOST_SHAPES: Final = 512
 
 @frozen(eq=False)
 class KnownAnswer:
-    """``pattern`` matches a whole head, blank line included; group ``length`` of it is the body's length in bytes."""
+    """``pattern`` matches a whole head, blank line included; group ``length`` of it is the body's length in bytes.
+
+    ``lines`` say the same without an expression: a name, and None for any value, the only value, or True for the length.
+    """
 
     pattern: re.Pattern[bytes]
     shape: Shape
     length: int
+    lines: tuple[tuple[bytes, bytes | bool | None], ...]
+
+    def twin(self) -> Any:
+        """What does the same, compiled; None where that is not to be had."""
+        return None if native is None else native.AnswerHead(self.shape, self.lines, WireHeaders)
 
 
 class Shapes:
     """The shapes of one origin's answers, a bounded number of them; ``last`` is how the last usual one is known again."""
 
-    __slots__ = ("_known", "last")
+    __slots__ = ("_known", "last", "quick")
 
     def __init__(self) -> None:
         self._known: dict[tuple[bytes, ...], Shape] = {}
         self.last: KnownAnswer | None = None
+        self.quick: Any = None
 
     def of(self, names: tuple[bytes, ...]) -> Shape:
         """The shape of an answer whose headers have these names."""
@@ -54,7 +64,9 @@ class Shapes:
         """An answer began with ``data``, and llhttp has ``read`` its headers: know the next one, if it is usual. Tried once."""
         if not read.shape.looked_at:
             read.shape.looked_at = True
-            self.last = learn(data, read) or self.last
+            known = learn(data, read)
+            if known is not None:
+                self.last, self.quick = known, known.twin()
 
 
 def learn(data: bytes, read: Mapping[str, str]) -> KnownAnswer | None:
@@ -64,6 +76,7 @@ def learn(data: bytes, read: Mapping[str, str]) -> KnownAnswer | None:
     if not blank or not status.startswith(_STATUS):
         return None
     names: list[bytes] = []
+    told: list[tuple[bytes, bytes | bool | None]] = []
     pieces = [re.escape(_STATUS) + rb"[\t\x20-\x7e]*\r\n"]
     for line in lines:
         name, _, value = line.partition(b":")
@@ -78,6 +91,7 @@ def learn(data: bytes, read: Mapping[str, str]) -> KnownAnswer | None:
         )
         pieces.append(re.escape(name) + rb":[ \t]*" + inner + rb"\r\n")
         names.append(name)
+        told.append((name, value.strip() if fixed else low == b"content-length" or None))
     lengths = [at for at, name in enumerate(names, 1) if name.lower() == b"content-length"]
     pattern = re.compile(b"".join(pieces) + rb"\r\n")
     match = pattern.match(data)
@@ -86,5 +100,7 @@ def learn(data: bytes, read: Mapping[str, str]) -> KnownAnswer | None:
     shape = Shape(names)
     values = [value.decode("latin-1") for value in match.groups()]
     return (
-        KnownAnswer(pattern, shape, lengths[0]) if dict(zip(shape.names, values, strict=True)) == dict(read) else None
+        KnownAnswer(pattern, shape, lengths[0], tuple(told))
+        if dict(zip(shape.names, values, strict=True)) == dict(read)
+        else None
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..gateway import Gateway
 from ..routes import Match
 from .lean_head import LeanHead
-from .outbox import Outbox
+from .outbox import make_outbox
 from .slow import TOO_SLOW, SlowLimits
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Lane:
         self.use_lean = lean
         self.slow = slow or SlowLimits()
         self.loop = asyncio.get_running_loop()
-        self.outbox = Outbox(self.loop)
+        self.outbox = make_outbox(self.loop)
         self.lean: set[LeanProtocol] = set()
         self.draining = False
         self.date_and_server = ""

@@ -18,7 +18,7 @@ from ..upstream_errors import (
 )
 from .known_answer import Shapes
 from .lean_connection import LeanConnection
-from .outbox import Outbox
+from .outbox import Outbox, make_outbox
 
 IDLE_SECONDS: Final = 15.0
 """Shorter than the usual 60 s of providers and NATs: a connection they drop silently costs a request."""
@@ -45,7 +45,7 @@ class LeanPool:
         self._shapes = Shapes()
         self._now = monotonic()  # as of the last tick: what is counted in seconds needs no clock of its own
         self._loop = asyncio.get_running_loop()
-        self._outbox = outbox or Outbox(self._loop)
+        self._outbox = outbox or make_outbox(self._loop)
 
     def pick(self) -> LeanConnection | None:
         """An idle connection that is still good, the most recently used first."""

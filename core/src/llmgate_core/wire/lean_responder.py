@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ..exchange import Exchange
+from ..native import native
 
 if TYPE_CHECKING:
     from .lane import Lane
@@ -19,6 +20,7 @@ _REASONS: Final = tuple(
     for status in range(600)
 )
 _ONE_PIECE: Final = 64 * 1024
+_lay_out: Final[Callable[..., bytes | None] | None] = None if native is None else native.lay_out
 
 
 class LeanResponder(msgspec.Struct, eq=False):
@@ -61,18 +63,34 @@ class LeanResponder(msgspec.Struct, eq=False):
 
     def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> Awaitable[None] | None:
         """See :class:`~llmgate_core.responder.Responder`: one write."""
-        head = self._head_of(status, headers, f"content-length: {len(body)}")
         connection = self._connection
         transport = connection.transport
         if transport.is_closing():
             raise ConnectionResetError("the client has left")
-        if len(body) < _ONE_PIECE:
-            self._lane.outbox.write(transport, head + body)
+        small = len(body) < _ONE_PIECE
+        data = self._laid_out(status, headers, body, small)
+        if small:
+            self._lane.outbox.write(transport, data)
         else:
             self._lane.outbox.flush()  # what was written before goes out before
-            transport.writelines((head, body))
+            transport.writelines((data, body))
         self.ended = True
         return connection.drained
+
+    def _laid_out(self, status: int, headers: Mapping[str, str], body: bytes, small: bool) -> bytes:
+        """The head of a whole answer, and with it the body if that is small."""
+        if _lay_out is not None:
+            exchange, lane, connection = self._exchange, self._lane, self._connection
+            header = exchange.dialect.request_id_header
+            own = None if header == "x-request-id" else header
+            if lane.draining:
+                connection.closing = True
+            line, date = _REASONS[status], lane.date_and_server
+            data = _lay_out(line, headers, own, exchange.id, connection.closing, date, body, small)
+            if data is not None:
+                return data
+        head = self._head_of(status, headers, f"content-length: {len(body)}")
+        return head + body if small else head
 
     async def write(self, data: bytes) -> None:
         """See :class:`~llmgate_core.responder.Responder`."""

@@ -8,67 +8,48 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final
 
 from ..exchange import Head
+from ..native import native
 from ..routes import Match
-from .lane import Lane, Serving
+from .lane import Lane
 from .lean_head import LONGEST_HEAD, LeanHead, read_head
 from .lean_responder import LeanResponder
 from .probing import keep_probing
+from .quick_requests import Known
+
+if TYPE_CHECKING or native is None:
+    from .quick_requests import QuickRequests
+else:
+    QuickRequests = native.QuickRequests
 
 logger = logging.getLogger("llmgate")
 LONGEST_BODY: Final = 1024 * 1024
 _PIPELINED: Final = 256 * 1024
-_LONGEST_LENGTH: Final = 8
 
 
-class _Known(msgspec.Struct):
-    """A head that came over this connection. SDKs repeat all of it but the body's length, which stands between the two parts."""
-
-    before: bytes
-    after: bytes
-    head: Head
-    match: Match
-    close: bool
-    longest: int
-    serving: Serving
-
-
-class LeanProtocol(asyncio.Protocol):
+class LeanProtocol(QuickRequests, asyncio.Protocol):
     """One client connection on the lean lane, until it is handed over."""
 
     __slots__ = (
-        "_buffer",
         "_ended",
-        "_known",
-        "_lane",
         "_length",
         "_missing",
         "_parts",
         "_peer",
-        "_pending",
         "_reading",
         "_responder",
-        "_task",
-        "closing",
         "drained",
         "paused_since",
         "served",
-        "since",
         "transport",
     )
 
     def __init__(self, lane: Lane) -> None:
-        self._lane = lane
-        self._buffer = b""
-        self._known: _Known | None = None
-        self._pending: _Known | None = None
+        super().__init__(lane)
         self._parts: list[bytes | memoryview] = []
         self._length = self._missing = 0
-        self._task: asyncio.Task[None] | None = None
         self._responder: LeanResponder | None = None
         self.drained: asyncio.Future[None] | None = (
             None  # what a writer awaits before it goes on; None when there is room
@@ -76,7 +57,6 @@ class LeanProtocol(asyncio.Protocol):
         self._reading = True
         self._peer = ""
         self.transport: Any = None
-        self.closing = False
         self._ended = False
         self.served = 0
         self.since = lane.loop.time()
@@ -147,36 +127,16 @@ class LeanProtocol(asyncio.Protocol):
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes of this request, or, early, of the next. The usual case stands here whole: one request, with a known head."""
-        if self._pending is not None:
-            self._take(data)
-            return
-        if self._buffer:
-            self._buffer += data
-        else:
-            self.since = self._lane.loop.time()
-            known = self._known
-            usual = known is not None and self._task is None and known.serving is self._lane.serving
-            if known is not None and usual and data.startswith(known.before):
-                begin = len(known.before)
-                end = data.find(b"\r", begin, begin + _LONGEST_LENGTH)
-                length = data[begin:end]
-                if data.startswith(known.after, end) and length.isdigit() and (size := int(length)) <= known.longest:
-                    begin = end + len(known.after)
-                    if begin + size == len(data):
-                        self._start(known, data[begin:])
-                    else:
-                        self._begin(known, size, data, begin)
-                    return
-            self._buffer = data
+    def _patiently(self, data: bytes) -> None:
+        """A head that is not known, a part of one, or bytes that come while a request is being answered."""
+        self._buffer = self._buffer + data if self._buffer else data
         if self._task is None:
             self._read_head()
         elif len(self._buffer) > _PIPELINED and self._reading:
             self._reading = False
             self.transport.pause_reading()
 
-    def _begin(self, known: _Known, length: int, data: bytes, at: int) -> None:
+    def _begin(self, known: Known, length: int, data: bytes, at: int) -> None:
         """A head has come; its body, ``length`` bytes, begins ``at`` in ``data`` and is not all there, or more is."""
         self._pending = known
         self._length = self._missing = length
@@ -200,12 +160,6 @@ class LeanProtocol(asyncio.Protocol):
         if known is not None:
             self._start(known, body)
 
-    def _start(self, known: _Known, body: bytes) -> None:
-        lane = self._lane
-        if known.close or lane.draining:
-            self.closing = True
-        self._task = lane.loop.create_task(self._serve(known, body))
-
     def _read_head(self) -> None:
         """Read the head in the buffer, if it is whole. If it is not for this lane, the connection is handed over."""
         buffer = self._buffer
@@ -221,7 +175,7 @@ class LeanProtocol(asyncio.Protocol):
             return
         self._begin(self._remember(buffer[: end + 4], head, match), head.length, buffer, end + 4)
 
-    def _remember(self, data: bytes, head: LeanHead, match: Match) -> _Known:
+    def _remember(self, data: bytes, head: LeanHead, match: Match) -> Known:
         """What is to be known of a head: kept for the next request if its length stands as SDKs write it."""
         before, mark, rest = data.partition(b"\r\ncontent-length: ")
         if not mark:
@@ -229,7 +183,7 @@ class LeanProtocol(asyncio.Protocol):
         serving = self._lane.serving
         longest = min(LONGEST_BODY, serving.gateway.config.gateway.max_body)
         told = Head("POST", head.path, head.query, head.headers, self._peer)
-        known = _Known(before + mark, rest[rest.find(b"\r") :], told, match, head.close, longest, serving)
+        known = Known(before + mark, rest[rest.find(b"\r") :], told, match, head.close, longest, serving)
         self._known = known if mark else None
         return known
 
@@ -247,7 +201,7 @@ class LeanProtocol(asyncio.Protocol):
         if self._ended and not full.eof_received():
             self.transport.close()
 
-    async def _serve(self, known: _Known, body: bytes) -> None:
+    async def _serve(self, known: Known, body: bytes) -> None:
         lane = self._lane
         serving = lane.serving
         serving.requests += 1

@@ -22,7 +22,7 @@ from ..upstream_limits import no_head, read_whole
 from .inflate import Inflater
 from .lean_connection import LeanConnection
 from .lean_pool import IDLE_SECONDS, LeanPool
-from .outbox import Outbox
+from .outbox import Outbox, make_outbox
 
 _CACHED_HEADS: Final = 1024
 _TICK: Final = 0.05
@@ -70,15 +70,12 @@ class LeanReply(msgspec.Struct, eq=False):
     def whole(self, limit: int) -> bytes | None:
         """See :class:`~llmgate_core.upstream.Reply`. Mostly the body came together with the head."""
         connection = self._connection
-        if connection is None or not connection.complete or self._inflater is not None:
+        if connection is None or self._inflater is not None:
             return None
-        if not connection.body or connection.failed is not None:
-            return None
-        if sum(map(len, connection.body)) > limit:
-            return None
-        body = connection.take()
-        self._connection = None
-        self._pool.give_back(connection)
+        body = connection.take_whole(limit)
+        if body is not None:
+            self._connection = None
+            self._pool.give_back(connection)
         return body
 
     async def read(self, limit: int, timeout: float, deadline: float) -> bytes:
@@ -120,7 +117,7 @@ class LeanUpstream:
 
             self._unusual = AiohttpUpstream(max_connections=self._max_connections, ssl_context=self._ssl_context)
             await self._unusual.open()
-        self._outbox = Outbox(asyncio.get_running_loop())
+        self._outbox = make_outbox(asyncio.get_running_loop())
         self._sweep()
 
     async def close(self) -> None:
@@ -152,14 +149,13 @@ class LeanUpstream:
         if prepared is None or prepared.headers is not request.headers or prepared.url != request.url:
             prepared = self._prepare(request)
         pool, body = prepared.pool, request.body
-        head = b"%b%d\r\n\r\n" % (prepared.text, len(body))
         fresh = False
         while True:
             connection = (None if fresh else pool.pick()) or await _connected(pool, timeouts, deadline, fresh=fresh)
             try:
                 until = min(deadline, monotonic() + timeouts.first_byte)
                 if not connection.lost:
-                    await connection.ask(head, body, until)
+                    await connection.ask(prepared.text, body, until)
                 while not connection.status and connection.failed is None:  # woken by an interim answer: none counts
                     await connection.wait(until)
                 if connection.failed is None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Final
+from typing import Any, Final, cast
+
+from ..native import native
 
 logger: Final = logging.getLogger("llmgate")
 _SMALL: Final = 16 * 1024
@@ -42,7 +44,15 @@ class Outbox:
             try:
                 if not transport.is_closing():
                     transport.write(data)
-            except Exception:
-                # one connection's trouble is not the others'
-                logger.exception("a connection takes no more bytes and is given up")
-                transport.abort()
+            except Exception as error:  # noqa: BLE001  # one connection's trouble is not the others'
+                _give_up(transport, error)
+
+
+def _give_up(transport: Any, error: BaseException) -> None:
+    logger.error("a connection takes no more bytes and is given up", exc_info=error)
+    transport.abort()
+
+
+def make_outbox(loop: asyncio.AbstractEventLoop) -> Outbox:
+    """An outbox, compiled where that is to be had."""
+    return Outbox(loop) if native is None else cast("Outbox", native.Outbox(loop, _give_up))

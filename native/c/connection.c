@@ -1,0 +1,305 @@
+/* The hot half of a connection to a provider. Twin of llmgate_core.wire.quick_connection.QuickConnection. */
+#include "native.h"
+
+#include <string.h>
+
+#define HIGH_WATER (64 * 1024)
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *create_future, *outbox, *shapes, *transport, *waiter, *body, *failed, *headers, *status;
+    PyObject *complete, *keep, *got_bytes, *lost; /* True or False: Python reads these more often than C does */
+    PyObject *nothing;                            /* headers before any have come */
+    Py_ssize_t left, waiting_size, head_size;
+    double due;
+    char paused;
+} Connection;
+
+static int connection_init(Connection *self, PyObject *args, PyObject *kwargs) {
+    PyObject *loop, *shapes, *outbox, *nothing;
+    if (!PyArg_ParseTuple(args, "OOOO", &loop, &shapes, &outbox, &nothing)) return -1;
+    PyObject *create_future = PyObject_GetAttr(loop, names.create_future);
+    PyObject *body = PyList_New(0), *status = PyLong_FromLong(0);
+    if (create_future == NULL || body == NULL || status == NULL) {
+        Py_XDECREF(create_future);
+        Py_XDECREF(body);
+        Py_XDECREF(status);
+        return -1;
+    }
+    replace(&self->create_future, create_future);
+    replace(&self->body, body);
+    replace(&self->status, status);
+    set_to(&self->shapes, shapes);
+    set_to(&self->outbox, outbox);
+    set_to(&self->nothing, nothing);
+    set_to(&self->headers, nothing);
+    set_to(&self->transport, Py_None);
+    set_to(&self->waiter, Py_None);
+    set_to(&self->failed, Py_None);
+    PyObject **flags[] = {&self->complete, &self->keep, &self->got_bytes, &self->lost};
+    for (int at = 0; at < 4; at++) set_to(flags[at], Py_False);
+    return 0;
+}
+
+static int method(Connection *self, PyObject *name) { return done(call_no_args((PyObject *)self, name)); }
+
+/* The waiter, if it still waits: a new reference that the connection no longer has. NULL without an exception if there is none. */
+static PyObject *take_waiter(Connection *self) {
+    PyObject *waiter = self->waiter;
+    if (waiter == Py_None || waiter == NULL) return NULL;
+    self->waiter = Py_NewRef(Py_None);
+    PyObject *is_done = call_no_args(waiter, names.done);
+    if (is_done == Py_False) {
+        Py_DECREF(is_done);
+        return waiter;
+    }
+    Py_XDECREF(is_done);
+    Py_DECREF(waiter);
+    return NULL;
+}
+
+/* Bytes of the body, for whoever waits. */
+static int append(Connection *self, const char *data, Py_ssize_t size) {
+    PyObject *piece = PyBytes_FromStringAndSize(data, size);
+    int failed = piece == NULL || !PyList_Check(self->body) || PyList_Append(self->body, piece) < 0;
+    Py_XDECREF(piece);
+    return failed ? -1 : 0;
+}
+
+/* 1 when an answer begins that is known by its head, 0 when llhttp must look, -1 with an exception set. */
+static int is_known(Connection *self, const char *data, Py_ssize_t size) {
+    if (self->got_bytes == Py_True) return 0;
+    PyObject *quick = PyObject_GetAttr(self->shapes, names.quick), *headers = NULL;
+    if (quick == NULL) return -1;
+    Py_ssize_t length = 0, begin = answer_match(quick, data, size, &headers, &length);
+    Py_DECREF(quick);
+    if (begin <= 0) return (int)begin;
+    Py_ssize_t left = length + begin - size;
+    PyObject *status = left < 0 ? NULL : PyLong_FromLong(200);
+    if (status == NULL) {
+        Py_DECREF(headers);
+        return left < 0 ? 0 : -1;
+    }
+    set_to(&self->got_bytes, Py_True);
+    replace(&self->status, status);
+    replace(&self->headers, headers);
+    if (begin < size && append(self, data + begin, size - begin) < 0) return -1;
+    self->left = left;
+    set_to(&self->complete, left ? Py_False : Py_True);
+    set_to(&self->keep, left ? Py_False : Py_True);
+    return 1;
+}
+
+/* More of a body whose length is known. What comes beyond it ends the connection. */
+static int take_more(Connection *self, PyObject *data) {
+    Py_ssize_t size = PyBytes_GET_SIZE(data), left = self->left - size;
+    self->left = left < 0 ? 0 : left;
+    if (left < 0 ? append(self, PyBytes_AS_STRING(data), size + left) < 0 : PyList_Append(self->body, data) < 0) return -1;
+    set_to(&self->complete, left <= 0 ? Py_True : Py_False);
+    set_to(&self->keep, left == 0 ? Py_True : Py_False);
+    return 1;
+}
+
+static PyObject *data_received(Connection *self, PyObject *data) {
+    if (!PyBytes_CheckExact(data)) return PyErr_Format(PyExc_TypeError, "data_received(data: bytes)");
+    if (self->complete == Py_True) { /* bytes nobody asked for: this connection serves no one any more */
+        if (method(self, names.abort) < 0) return NULL;
+        Py_RETURN_NONE;
+    }
+    Py_ssize_t size = PyBytes_GET_SIZE(data);
+    int known = self->left ? take_more(self, data) : is_known(self, PyBytes_AS_STRING(data), size);
+    if (known < 0) return NULL;
+    if (!known && done(PyObject_CallMethodOneArg((PyObject *)self, names._parse, data)) < 0) return NULL;
+    self->waiting_size += size;
+    if (UNLIKELY(self->waiting_size > HIGH_WATER) && !self->paused && self->complete != Py_True) {
+        self->paused = 1;
+        if (done(call_no_args(self->transport, names.pause_reading)) < 0) return NULL;
+    }
+    PyObject *waiter = take_waiter(self);
+    if (waiter != NULL) {
+        int failed = done(PyObject_CallMethodOneArg(waiter, names.set_result, Py_None));
+        Py_DECREF(waiter);
+        if (failed) return NULL;
+    }
+    if (PyErr_Occurred()) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *new_waiter(Connection *self, double due) {
+    PyObject *waiter = PyObject_CallNoArgs(self->create_future);
+    if (waiter == NULL) return NULL;
+    self->due = due;
+    set_to(&self->waiter, waiter);
+    return waiter;
+}
+
+/* A request's head up to its length, the length, and for a small one the body, in one piece. */
+static PyObject *laid_out(PyObject *text, PyObject *body, int with_body) {
+    char digits[24];
+    Py_ssize_t size = PyBytes_GET_SIZE(body), before = PyBytes_GET_SIZE(text);
+    int count = PyOS_snprintf(digits, sizeof digits, "%zd\r\n\r\n", size);
+    PyObject *whole = PyBytes_FromStringAndSize(NULL, before + count + (with_body ? size : 0));
+    if (whole == NULL) return NULL;
+    char *at = PyBytes_AS_STRING(whole);
+    memcpy(at, PyBytes_AS_STRING(text), (size_t)before);
+    memcpy(at + before, digits, (size_t)count);
+    if (with_body) memcpy(at + before + count, PyBytes_AS_STRING(body), (size_t)size);
+    return whole;
+}
+
+static PyObject *ask(Connection *self, PyObject *const *args, Py_ssize_t count) {
+    if (count != 3 || !PyBytes_CheckExact(args[0]) || !PyBytes_Check(args[1]))
+        return PyErr_Format(PyExc_TypeError, "ask(text: bytes, body: bytes, due: float)");
+    double due = PyFloat_AsDouble(args[2]);
+    if (due == -1.0 && PyErr_Occurred()) return NULL;
+    PyObject *status = PyLong_FromLong(0);
+    if (status == NULL) return NULL;
+    replace(&self->status, status);
+    set_to(&self->complete, Py_False);
+    set_to(&self->keep, Py_False);
+    set_to(&self->got_bytes, Py_False);
+    self->head_size = self->left = 0;
+    int small = PyBytes_GET_SIZE(args[1]) < HIGH_WATER, failed = 1;
+    PyObject *first = laid_out(args[0], args[1], small);
+    if (first == NULL) return NULL;
+    if (small) {
+        failed = outbox_write(self->outbox, self->transport, first) < 0;
+    } else {
+        PyObject *pieces = PyTuple_Pack(2, first, args[1]);
+        if (pieces != NULL) failed = done(PyObject_CallMethodOneArg(self->transport, names.writelines, pieces)) < 0;
+        Py_XDECREF(pieces);
+    }
+    Py_DECREF(first);
+    return failed ? NULL : new_waiter(self, due);
+}
+
+static PyObject *wait_(Connection *self, PyObject *due) {
+    double until = PyFloat_AsDouble(due);
+    if (until == -1.0 && PyErr_Occurred()) return NULL;
+    return new_waiter(self, until);
+}
+
+static PyObject *overdue(Connection *self, PyObject *now) {
+    if (self->waiter == Py_None) Py_RETURN_NONE;
+    double when = PyFloat_AsDouble(now);
+    if (when == -1.0 && PyErr_Occurred()) return NULL;
+    PyObject *waiter = when >= self->due ? take_waiter(self) : NULL;
+    if (waiter != NULL) {
+        PyObject *error = PyObject_CallNoArgs(PyExc_TimeoutError);
+        int failed = error == NULL || done(PyObject_CallMethodOneArg(waiter, names.set_exception, error)) < 0;
+        Py_XDECREF(error);
+        Py_DECREF(waiter);
+        if (failed) return NULL;
+    }
+    if (PyErr_Occurred()) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *take(Connection *self, PyObject *unused) {
+    PyObject *data;
+    Py_ssize_t count = PyList_Size(self->body);
+    if (count < 0) return NULL;
+    if (count == 1) {
+        data = Py_NewRef(PyList_GET_ITEM(self->body, 0));
+    } else {
+        PyObject *empty = PyBytes_FromStringAndSize(NULL, 0);
+        data = empty == NULL ? NULL : PyObject_CallMethodOneArg(empty, names.join, self->body);
+        Py_XDECREF(empty);
+    }
+    if (data == NULL) return NULL;
+    if (PyList_SetSlice(self->body, 0, count, NULL) < 0) goto failed;
+    self->waiting_size = 0;
+    if (UNLIKELY(self->paused)) {
+        self->paused = 0;
+        if (self->lost != Py_True && done(call_no_args(self->transport, names.resume_reading)) < 0) goto failed;
+    }
+    return data;
+failed:
+    Py_DECREF(data);
+    return NULL;
+}
+
+static PyObject *take_whole(Connection *self, PyObject *limit) {
+    Py_ssize_t most = PyNumber_AsSsize_t(limit, NULL), size = 0;
+    if (most == -1 && PyErr_Occurred()) return NULL;
+    if (self->complete != Py_True || self->failed != Py_None || PyList_GET_SIZE(self->body) == 0) Py_RETURN_NONE;
+    for (Py_ssize_t at = 0; at < PyList_GET_SIZE(self->body); at++) size += PyObject_Size(PyList_GET_ITEM(self->body, at));
+    if (size > most) Py_RETURN_NONE;
+    return take(self, NULL);
+}
+
+static int connection_traverse(Connection *self, visitproc visit, void *arg) {
+    Py_VISIT(self->create_future);
+    Py_VISIT(self->outbox);
+    Py_VISIT(self->shapes);
+    Py_VISIT(self->transport);
+    Py_VISIT(self->waiter);
+    Py_VISIT(self->body);
+    Py_VISIT(self->failed);
+    Py_VISIT(self->headers);
+    Py_VISIT(self->nothing);
+    return 0;
+}
+
+static int connection_clear(Connection *self) {
+    Py_CLEAR(self->create_future);
+    Py_CLEAR(self->outbox);
+    Py_CLEAR(self->shapes);
+    Py_CLEAR(self->transport);
+    Py_CLEAR(self->waiter);
+    Py_CLEAR(self->failed);
+    Py_CLEAR(self->headers);
+    Py_CLEAR(self->nothing);
+    return 0;
+}
+
+static void connection_dealloc(Connection *self) {
+    PyObject_GC_UnTrack(self);
+    connection_clear(self);
+    Py_CLEAR(self->body);
+    Py_CLEAR(self->status);
+    Py_CLEAR(self->complete);
+    Py_CLEAR(self->keep);
+    Py_CLEAR(self->got_bytes);
+    Py_CLEAR(self->lost);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyMethodDef methods[] = {
+    {"data_received", (PyCFunction)data_received, METH_O, NULL},
+    {"ask", (PyCFunction)(void (*)(void))ask, METH_FASTCALL, NULL},
+    {"wait", (PyCFunction)wait_, METH_O, NULL},
+    {"overdue", (PyCFunction)overdue, METH_O, NULL},
+    {"take", (PyCFunction)take, METH_NOARGS, NULL},
+    {"take_whole", (PyCFunction)take_whole, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef members[] = {
+    OBJECT_MEMBER(Connection, shapes, "_shapes"),
+    OBJECT_MEMBER(Connection, transport, "transport"),
+    OBJECT_MEMBER(Connection, waiter, "_waiter"),
+    {"body", T_OBJECT_EX, offsetof(Connection, body), READONLY, NULL},
+    OBJECT_MEMBER(Connection, failed, "failed"),
+    OBJECT_MEMBER(Connection, headers, "headers"),
+    OBJECT_MEMBER(Connection, status, "status"),
+    OBJECT_MEMBER(Connection, complete, "complete"),
+    OBJECT_MEMBER(Connection, keep, "keep"),
+    OBJECT_MEMBER(Connection, got_bytes, "got_bytes"),
+    OBJECT_MEMBER(Connection, lost, "lost"),
+    {"_head_size", T_PYSSIZET, offsetof(Connection, head_size), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+PyTypeObject QuickConnection_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "llmgate_native._native.QuickConnection",
+    .tp_basicsize = sizeof(Connection),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)connection_init,
+    .tp_dealloc = (destructor)connection_dealloc,
+    .tp_traverse = (traverseproc)connection_traverse,
+    .tp_clear = (inquiry)connection_clear,
+    .tp_methods = methods,
+    .tp_members = members,
+};

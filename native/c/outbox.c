@@ -1,0 +1,164 @@
+/* What is written in one turn of the event loop goes out together. Twin of llmgate_core.wire.outbox.Outbox. */
+#include "native.h"
+
+#define SMALL (16 * 1024)
+
+typedef struct {
+    PyObject *transport, *data;
+} Letter;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *loop, *give_up;
+    Letter *waiting;
+    Py_ssize_t count, room;
+} Outbox;
+
+static int outbox_init(Outbox *self, PyObject *args, PyObject *kwargs) {
+    PyObject *loop, *give_up;
+    if (!PyArg_ParseTuple(args, "OO", &loop, &give_up)) return -1;
+    set_to(&self->loop, loop);
+    set_to(&self->give_up, give_up);
+    return 0;
+}
+
+/* Give a transport its bytes. What goes wrong with one is told to ``give_up(transport, error)``. */
+static void deliver(Outbox *self, PyObject *transport, PyObject *data) {
+    PyObject *closing = call_no_args(transport, names.is_closing), *result = NULL;
+    if (closing != NULL) {
+        int closed = PyObject_IsTrue(closing);
+        Py_DECREF(closing);
+        if (closed > 0) return;
+        if (closed == 0) result = PyObject_CallMethodOneArg(transport, names.write, data);
+    }
+    if (LIKELY(result != NULL)) {
+        Py_DECREF(result);
+        return;
+    }
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    if (trace != NULL && value != NULL) PyException_SetTraceback(value, trace);
+    result = PyObject_CallFunctionObjArgs(self->give_up, transport, value ? value : Py_None, NULL);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
+    if (result == NULL) PyErr_WriteUnraisable(self->give_up);
+    Py_XDECREF(result);
+}
+
+static void flush_all(Outbox *self) {
+    /* whoever is written to may write again: what comes then belongs to the next turn */
+    Letter *letters = self->waiting;
+    Py_ssize_t count = self->count;
+    self->waiting = NULL;
+    self->count = self->room = 0;
+    for (Py_ssize_t at = 0; at < count; at++) {
+        deliver(self, letters[at].transport, letters[at].data);
+        Py_DECREF(letters[at].transport);
+        Py_DECREF(letters[at].data);
+    }
+    if (self->waiting == NULL) { /* keep the room for the next turn */
+        self->waiting = letters;
+        self->room = letters == NULL ? 0 : count > 32 ? count : 32;
+    } else {
+        PyMem_Free(letters);
+    }
+}
+
+static PyObject *outbox_flush(Outbox *self, PyObject *unused) {
+    flush_all(self);
+    Py_RETURN_NONE;
+}
+
+static int add(Outbox *self, PyObject *transport, PyObject *data) {
+    if (PyBytes_GET_SIZE(data) > SMALL) {
+        flush_all(self);
+        return done(PyObject_CallMethodOneArg(transport, names.write, data));
+    }
+    if (self->count == 0) {
+        PyObject *flush = PyObject_GetAttr((PyObject *)self, names.flush);
+        if (flush == NULL) return -1;
+        PyObject *handle = PyObject_CallMethodOneArg(self->loop, names.call_soon, flush);
+        Py_DECREF(flush);
+        if (done(handle) < 0) return -1;
+    }
+    if (self->count >= self->room || self->waiting == NULL) {
+        Py_ssize_t room = self->count < 32 ? 32 : self->count * 2;
+        Letter *letters = PyMem_Realloc(self->waiting, (size_t)room * sizeof(Letter));
+        if (letters == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        self->waiting = letters;
+        self->room = room;
+    }
+    Py_INCREF(transport);
+    Py_INCREF(data);
+    self->waiting[self->count].transport = transport;
+    self->waiting[self->count++].data = data;
+    return 0;
+}
+
+int outbox_write(PyObject *outbox, PyObject *transport, PyObject *data) {
+    if (LIKELY(Py_IS_TYPE(outbox, &Outbox_Type) && PyBytes_CheckExact(data))) return add((Outbox *)outbox, transport, data);
+    return done(PyObject_CallMethodObjArgs(outbox, names.write, transport, data, NULL));
+}
+
+static PyObject *outbox_write_method(Outbox *self, PyObject *const *args, Py_ssize_t count) {
+    if (count != 2 || !PyBytes_CheckExact(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "write(transport, data: bytes)");
+        return NULL;
+    }
+    if (add(self, args[0], args[1]) < 0) return NULL;
+    Py_RETURN_NONE;
+}
+
+static int outbox_traverse(Outbox *self, visitproc visit, void *arg) {
+    Py_VISIT(self->loop);
+    Py_VISIT(self->give_up);
+    for (Py_ssize_t at = 0; at < self->count; at++) {
+        Py_VISIT(self->waiting[at].transport);
+        Py_VISIT(self->waiting[at].data);
+    }
+    return 0;
+}
+
+static int outbox_clear(Outbox *self) {
+    Letter *letters = self->waiting;
+    Py_ssize_t count = self->count;
+    self->waiting = NULL;
+    self->count = self->room = 0;
+    for (Py_ssize_t at = 0; at < count; at++) {
+        Py_DECREF(letters[at].transport);
+        Py_DECREF(letters[at].data);
+    }
+    PyMem_Free(letters);
+    Py_CLEAR(self->loop);
+    Py_CLEAR(self->give_up);
+    return 0;
+}
+
+static void outbox_dealloc(Outbox *self) {
+    PyObject_GC_UnTrack(self);
+    outbox_clear(self);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyMethodDef methods[] = {
+    {"write", (PyCFunction)(void (*)(void))outbox_write_method, METH_FASTCALL, NULL},
+    {"flush", (PyCFunction)outbox_flush, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject Outbox_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "llmgate_native._native.Outbox",
+    .tp_basicsize = sizeof(Outbox),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)outbox_init,
+    .tp_dealloc = (destructor)outbox_dealloc,
+    .tp_traverse = (traverseproc)outbox_traverse,
+    .tp_clear = (inquiry)outbox_clear,
+    .tp_methods = methods,
+};
