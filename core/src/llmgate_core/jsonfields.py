@@ -3,6 +3,8 @@
 ``msgspec`` validates the whole document while it splits (NaN, lone surrogates, trailing data, a BOM are errors). What it
 lets pass and a gateway must not, is checked here: invalid UTF-8, duplicate keys (two readers could see two different
 requests), and numbers at the top level that JSON readers disagree on.
+
+A usual body is split by the compiled twin, where there is one; it judges by the same rules and accepts nothing else.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from .errors import InvalidRequest
+from .native import native
 
 _decode_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _NUMBER: Final = b"-0123456789"
@@ -26,6 +29,10 @@ _KEY: Final = re.compile(rb'\s*[{,]?\s*"([^"\\]*)"\s*:\s*')
 
 def split_fields(body: bytes) -> dict[str, msgspec.Raw]:
     """Body → ``{name: raw JSON}``. Raises :class:`InvalidRequest` (``invalid_json``) saying what is wrong."""
+    if native is not None:
+        split: dict[str, msgspec.Raw] | None = native.split_large(body, msgspec.Raw)
+        if split is not None:  # otherwise it is unusual, and what follows judges it
+            return split
     if not body:
         raise _invalid("the request body is empty; send a JSON object")
     if not body.isascii():

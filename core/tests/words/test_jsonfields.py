@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -10,8 +11,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from llmgate_core import jsonfields
 from llmgate_core.errors import InvalidRequest
 from llmgate_core.jsonfields import decode_value, decode_whole, split_fields
+
+
+@pytest.fixture(autouse=True, scope="module", params=["compiled", "plain"])
+def twin(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test is for either way of splitting, as far as the compiled one is at hand."""
+    if request.param == "compiled" and jsonfields.native is None:
+        pytest.skip("llmgate-native is not built")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "plain":
+            patch.setattr(jsonfields, "native", None)
+        yield
+
 
 text = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(
