@@ -95,9 +95,12 @@ async def send_stream(exchange: Exchange, stream: OpenStream, responder: Respond
     await responder.start(200, headers, None)
     try:
         held = b"".join(stream.held)
+        stream.held.clear()
         if held:
             exchange.bytes_sent += len(held)
-            await responder.write(held)
+            written = responder.write(held)
+            held = b""  # as in _pump: the connection has it
+            await written
         await _pump(exchange, stream, responder, keep_alive)
         exchange.outcome = "ok"
     except ConnectionError:
@@ -146,7 +149,9 @@ async def _pump(exchange: Exchange, stream: OpenStream, responder: Responder, ke
         now = came
         if data:
             exchange.bytes_sent += len(data)
-            await responder.write(data)
+            written = responder.write(data)
+            data = None  # while a slow client is waited for, its connection alone holds what it gets
+            await written
             now = monotonic()
 
 
