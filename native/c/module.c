@@ -19,11 +19,17 @@ static int make_names(void) {
     if ((names.name = PyUnicode_InternFromString(#name)) == NULL) return -1;
     NAMES(INTERN)
 #undef INTERN
-    return 0;
+    PyObject *exceptions = PyImport_ImportModule("asyncio.exceptions"), *events = PyImport_ImportModule("asyncio.events");
+    if (exceptions != NULL) names.CancelledError = PyObject_GetAttrString(exceptions, "CancelledError");
+    if (events != NULL) names.get_running_loop = PyObject_GetAttrString(events, "get_running_loop");
+    names.with_context = Py_BuildValue("(s)", "context");
+    Py_XDECREF(exceptions);
+    Py_XDECREF(events);
+    return names.CancelledError == NULL || names.get_running_loop == NULL || names.with_context == NULL ? -1 : 0;
 }
 
 PyMODINIT_FUNC PyInit__native(void) {
-    PyTypeObject *types[] = {&Outbox_Type, &Spans_Type, &AnswerHead_Type, &QuickConnection_Type, &QuickRequests_Type};
+    PyTypeObject *types[] = {&Drive_Type, &Outbox_Type, &Spans_Type, &AnswerHead_Type, &QuickConnection_Type, &QuickRequests_Type};
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL) return NULL;
     if (make_names() < 0) goto failed;

@@ -42,15 +42,21 @@ static inline int done(PyObject *result) {
 
 /* The names of methods and attributes, made once. */
 #define NAMES(X)                                                                                                       \
-    X(abort) X(after) X(before) X(call_soon) X(close) X(create_future) X(create_task) X(done) X(draining) X(flush)         \
-    X(is_closing) X(join) X(longest) X(loop) X(pause_reading) X(quick) X(resume_reading) X(serving) X(set_exception)       \
-    X(set_result) X(time) X(write) X(writelines) X(_begin) X(_parse) X(_patiently) X(_serve) X(_take)
+    X(_asyncio_future_blocking) X(abort) X(add_done_callback) X(after) X(before) X(call_soon) X(cancel) X(close)                     \
+     X(create_future) X(create_task) X(done) X(draining) X(flush)         \
+    X(is_closing) X(join) X(longest) X(loop) X(pause_reading) X(quick) X(result) X(resume_reading)             \
+    X(may_wait) X(serving) X(set_exception)       \
+    X(set_result) X(time) X(throw) X(write) X(writelines) X(_begin) X(_parse) X(_patiently) X(_serve) X(_take)
 #define DECLARE(name) PyObject *name;
 typedef struct {
     NAMES(DECLARE)
+    PyObject *with_context, *CancelledError, *get_running_loop;
 } Names;
 #undef DECLARE
 extern Names names;
+
+PyObject *drive_new(PyObject *coroutine);
+int drive_start(PyObject *drive, int now);
 
 int outbox_write(PyObject *outbox, PyObject *transport, PyObject *data);
 
@@ -58,7 +64,7 @@ int outbox_write(PyObject *outbox, PyObject *transport, PyObject *data);
    ``headers`` (a new reference) and the body's ``length`` are filled in. */
 Py_ssize_t answer_match(PyObject *quick, const char *data, Py_ssize_t size, PyObject **headers, Py_ssize_t *length);
 
-extern PyTypeObject Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickRequests_Type;
+extern PyTypeObject Drive_Type, Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickRequests_Type;
 
 PyObject *split_large(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *lay_out(PyObject *module, PyObject *const *args, Py_ssize_t count);

@@ -36,19 +36,23 @@ static int flag(PyObject *object, PyObject *name) {
     return is_true;
 }
 
-/* A request is whole: serve it in a task of its own. */
-static int start(Requests *self, PyObject *known, PyObject *body) {
+/* A request is whole: serve it, ``now`` if nothing waits behind it that would be served from within. In a task where something
+   may wait that wants one. */
+static int start(Requests *self, PyObject *known, PyObject *body, int now) {
     int closes = flag(known, names.close);
     if (closes == 0) closes = flag(self->lane, names.draining);
     if (closes < 0) return -1;
     if (closes) set_to(&self->closing, Py_True);
     PyObject *serving = PyObject_CallMethodObjArgs((PyObject *)self, names._serve, known, body, NULL);
     if (serving == NULL) return -1;
-    PyObject *task = PyObject_CallOneArg(self->create_task, serving);
+    int may_wait = flag(known, names.may_wait);
+    PyObject *task = may_wait < 0 ? NULL : may_wait ? PyObject_CallOneArg(self->create_task, serving) : drive_new(serving);
     Py_DECREF(serving);
     if (task == NULL) return -1;
-    replace(&self->task, task);
-    return 0;
+    set_to(&self->task, task);
+    int failed = may_wait ? 0 : drive_start(task, now);
+    Py_DECREF(task);
+    return failed;
 }
 
 /* Where the body begins, and in ``length`` how long it is said to be; 0 if the bytes do not begin with the known head. */
@@ -85,7 +89,7 @@ static int is_known(Requests *self, PyObject *known, PyObject *data) {
     if (begin == 0 || length > longest) return 0;
     if (LIKELY(begin + length == PyBytes_GET_SIZE(data))) {
         if ((body = PyBytes_FromStringAndSize(PyBytes_AS_STRING(data) + begin, length)) == NULL) return -1;
-        int failed = start(self, known, body);
+        int failed = start(self, known, body, 1);
         Py_DECREF(body);
         return failed ? -1 : 1;
     }
@@ -119,7 +123,7 @@ static PyObject *data_received(Requests *self, PyObject *data) {
 
 static PyObject *start_method(Requests *self, PyObject *const *args, Py_ssize_t count) {
     if (count != 2) return PyErr_Format(PyExc_TypeError, "_start(known, body)");
-    if (start(self, args[0], args[1]) < 0) return NULL;
+    if (start(self, args[0], args[1], 0) < 0) return NULL;
     Py_RETURN_NONE;
 }
 

@@ -213,7 +213,7 @@ class LocalEvents:
             pending.cancel()
             await asyncio.gather(pending, return_exceptions=True)
         if isinstance(self._events, AsyncGenerator):
-            await self._events.aclose()
+            await asyncio.ensure_future(self._events.aclose())  # in a task, as all else that the provider does
 
 
 class GivenEvents:

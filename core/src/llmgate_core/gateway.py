@@ -37,7 +37,9 @@ _CUT_OUTCOMES: Final = frozenset({"partial", "client_left"})
 class Gateway:
     """Everything one configuration gives: plugins, providers, compiled hooks. Several can live in one process.
 
-    ``active`` is the number of requests in flight; ``hook_errors`` counts failures of OBSERVE hooks by (plugin, hook).
+    ``active`` is the number of requests in flight; ``hook_errors`` counts failures of OBSERVE hooks by (plugin, hook);
+    ``may_wait`` says whether a request may wait with something that needs an :class:`asyncio.Task` around it (an async hook,
+    say), and not for bare futures alone.
     """
 
     def __init__(self, config: Config, registry: Registry, hooks: Hooks, plugins: Sequence[Loaded]) -> None:
@@ -49,6 +51,7 @@ class Gateway:
         self.plugins = tuple(plugins)
         self.intake = Intake(config.gateway, registry)
         self.active = 0
+        self.may_wait = True
         self._calls: Calls | None = None
         self._stack = AsyncExitStack()
 
@@ -68,6 +71,7 @@ class Gateway:
             await self._stack.aclose()
             raise
         self._calls = Calls(self.config.gateway, self.registry, self.hooks, upstream)
+        self.may_wait = self._hooks_wait or upstream.needs_task
 
     async def close(self) -> None:
         """Leave the lifespan, in reverse order."""

@@ -34,7 +34,9 @@ class Reply(Protocol):
 
 
 class Upstream(Protocol):
-    """Sends requests to providers over pooled connections."""
+    """Sends requests to providers over pooled connections. ``needs_task``: its calls must be awaited inside a task."""
+
+    needs_task: bool
 
     async def send(self, request: UpstreamRequest, timeouts: Timeouts, deadline: float) -> Reply:
         """Send a request and wait for the head of its answer, until ``deadline`` (``time.monotonic()``) at the latest.

@@ -144,6 +144,11 @@ class LeanPool:
         self._all.discard(connection)
         self._freed()
 
+    def unclaimed(self, taking: asyncio.Task[LeanConnection]) -> None:
+        """Whoever awaited :meth:`take` has left: a connection that came all the same is closed."""
+        if not taking.cancelled() and taking.exception() is None:
+            self.drop(taking.result())
+
     def _freed(self) -> None:
         self._open -= 1
         self._wake_one()

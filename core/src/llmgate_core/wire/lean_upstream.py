@@ -108,6 +108,7 @@ class LeanUpstream:
         self._unusual: Upstream | None = None
         self._outbox: Outbox | None = None
         self._next_clean = 0.0
+        self.needs_task = False
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
@@ -117,6 +118,7 @@ class LeanUpstream:
 
             self._unusual = AiohttpUpstream(max_connections=self._max_connections, ssl_context=self._ssl_context)
             await self._unusual.open()
+            self.needs_task = self._unusual.needs_task
         self._outbox = make_outbox(asyncio.get_running_loop())
         self._sweep()
 
@@ -204,4 +206,12 @@ class LeanUpstream:
 
 
 async def _connected(pool: LeanPool, timeouts: Timeouts, deadline: float, *, fresh: bool) -> LeanConnection:
-    return await pool.take(max(0.0, min(timeouts.connect, deadline - monotonic())), fresh=fresh)
+    taking = pool.take(max(0.0, min(timeouts.connect, deadline - monotonic())), fresh=fresh)
+    if asyncio.current_task() is not None:
+        return await taking
+    task = asyncio.get_running_loop().create_task(taking)  # what waits with a timeout needs one around it
+    try:
+        return await task
+    except BaseException:
+        task.add_done_callback(pool.unclaimed)
+        raise

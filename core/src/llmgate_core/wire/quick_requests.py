@@ -22,7 +22,10 @@ _LONGEST_LENGTH: Final = 8
 
 
 class Known(msgspec.Struct):
-    """A head that came over this connection. SDKs repeat all of it but the body's length, which stands between the two parts."""
+    """A head that came over this connection. SDKs repeat all of it but the body's length, which stands between the two parts.
+
+    ``may_wait``: a request may wait for more than futures, and must run in a task.
+    """
 
     before: bytes
     after: bytes
@@ -31,6 +34,7 @@ class Known(msgspec.Struct):
     close: bool
     longest: int
     serving: Serving
+    may_wait: bool
 
 
 class QuickRequests:

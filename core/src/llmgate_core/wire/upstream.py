@@ -79,6 +79,8 @@ class AiohttpUpstream:
     ``ssl_context`` replaces the system's certificate authorities.
     """
 
+    needs_task = True
+
     def __init__(self, *, max_connections: int = 1000, ssl_context: ssl.SSLContext | None = None) -> None:
         self._max_connections = max_connections
         self._ssl_context = ssl_context
