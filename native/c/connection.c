@@ -11,7 +11,8 @@ typedef struct {
     PyObject *complete, *keep, *got_bytes, *lost; /* True or False: Python reads these more often than C does */
     PyObject *nothing;                            /* headers before any have come */
     Py_ssize_t left, waiting_size, head_size;
-    double due;
+    PyObject *reused;
+    double due, born, idle_since;
     char paused;
 } Connection;
 
@@ -36,9 +37,22 @@ static int connection_init(Connection *self, PyObject *args, PyObject *kwargs) {
     set_to(&self->transport, Py_None);
     set_to(&self->waiter, Py_None);
     set_to(&self->failed, Py_None);
-    PyObject **flags[] = {&self->complete, &self->keep, &self->got_bytes, &self->lost};
-    for (int at = 0; at < 4; at++) set_to(flags[at], Py_False);
+    PyObject **flags[] = {&self->complete, &self->keep, &self->got_bytes, &self->lost, &self->reused};
+    for (int at = 0; at < 5; at++) set_to(flags[at], Py_False);
     return 0;
+}
+
+int connection_is_good(PyObject *connection, double now, double most_idle, double most_age) {
+    Connection *self = (Connection *)connection;
+    return self->lost != Py_True && now - self->idle_since <= most_idle && now - self->born <= most_age;
+}
+
+int connection_keeps(PyObject *connection, double now) {
+    Connection *self = (Connection *)connection;
+    if (self->complete != Py_True || self->keep != Py_True || self->lost == Py_True || PyList_GET_SIZE(self->body)) return 0;
+    set_to(&self->reused, Py_True);
+    self->idle_since = now;
+    return 1;
 }
 
 static int method(Connection *self, PyObject *name) { return done(call_no_args((PyObject *)self, name)); }
@@ -262,6 +276,7 @@ static void connection_dealloc(Connection *self) {
     Py_CLEAR(self->keep);
     Py_CLEAR(self->got_bytes);
     Py_CLEAR(self->lost);
+    Py_CLEAR(self->reused);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
@@ -287,6 +302,9 @@ static PyMemberDef members[] = {
     OBJECT_MEMBER(Connection, keep, "keep"),
     OBJECT_MEMBER(Connection, got_bytes, "got_bytes"),
     OBJECT_MEMBER(Connection, lost, "lost"),
+    OBJECT_MEMBER(Connection, reused, "reused"),
+    {"born", T_DOUBLE, offsetof(Connection, born), 0, NULL},
+    {"idle_since", T_DOUBLE, offsetof(Connection, idle_since), 0, NULL},
     {"_head_size", T_PYSSIZET, offsetof(Connection, head_size), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };

@@ -5,7 +5,7 @@ Names names;
 
 static PyMethodDef functions[] = {
     {"split_large", (PyCFunction)(void (*)(void))split_large, METH_FASTCALL, "See split.c."},
-    {"lay_out", (PyCFunction)(void (*)(void))lay_out, METH_FASTCALL, "See lay_out.c."},
+    {"answer", (PyCFunction)(void (*)(void))answer, METH_FASTCALL, "See answer.c."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -29,7 +29,7 @@ static int make_names(void) {
 }
 
 PyMODINIT_FUNC PyInit__native(void) {
-    PyTypeObject *types[] = {&Drive_Type, &Outbox_Type, &Spans_Type, &AnswerHead_Type, &QuickConnection_Type, &QuickRequests_Type};
+    PyTypeObject *types[] = {&Drive_Type, &Outbox_Type, &Spans_Type, &AnswerHead_Type, &QuickConnection_Type, &QuickPool_Type, &QuickRequests_Type};
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL) return NULL;
     if (make_names() < 0) goto failed;

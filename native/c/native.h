@@ -46,7 +46,7 @@ static inline int done(PyObject *result) {
      X(create_future) X(create_task) X(done) X(draining) X(flush)         \
     X(is_closing) X(join) X(longest) X(loop) X(pause_reading) X(quick) X(result) X(resume_reading)             \
     X(may_wait) X(serving) X(set_exception)       \
-    X(set_result) X(time) X(throw) X(write) X(writelines) X(_begin) X(_parse) X(_patiently) X(_serve) X(_take)
+    X(set_result) X(time) X(throw) X(write) X(writelines) X(_begin) X(_parse) X(_patiently) X(_serve) X(_take) X(_wake_one) X(drop)
 #define DECLARE(name) PyObject *name;
 typedef struct {
     NAMES(DECLARE)
@@ -54,6 +54,10 @@ typedef struct {
 } Names;
 #undef DECLARE
 extern Names names;
+
+/* Whether an idle connection may be used again; whether one whose answer is over may be kept, which then is idle. */
+int connection_is_good(PyObject *connection, double now, double most_idle, double most_age);
+int connection_keeps(PyObject *connection, double now);
 
 PyObject *drive_new(PyObject *coroutine);
 int drive_start(PyObject *drive, int now);
@@ -64,9 +68,9 @@ int outbox_write(PyObject *outbox, PyObject *transport, PyObject *data);
    ``headers`` (a new reference) and the body's ``length`` are filled in. */
 Py_ssize_t answer_match(PyObject *quick, const char *data, Py_ssize_t size, PyObject **headers, Py_ssize_t *length);
 
-extern PyTypeObject Drive_Type, Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickRequests_Type;
+extern PyTypeObject Drive_Type, Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickPool_Type, QuickRequests_Type;
 
 PyObject *split_large(PyObject *module, PyObject *const *args, Py_ssize_t count);
-PyObject *lay_out(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *answer(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 #endif

@@ -27,9 +27,9 @@ _LONGEST_HEAD: Final = 64 * 1024
 
 
 class LeanConnection(QuickConnection, asyncio.Protocol):
-    """A client connection. ``reused``: an earlier request was answered over it; ``body``: pieces that wait to be taken."""
+    """A client connection."""
 
-    __slots__ = ("_kept", "_parser", "_raw", "_unasked", "born", "idle_since", "on_body", "on_header", "reused")
+    __slots__ = ("_kept", "_parser", "_raw", "_unasked", "on_body", "on_header")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, shapes: Shapes, outbox: Outbox) -> None:
         super().__init__(loop, shapes, outbox, WireHeaders(shapes.of(()), ()))
@@ -40,7 +40,6 @@ class LeanConnection(QuickConnection, asyncio.Protocol):
         self._kept = 0
         self._unasked = False
         self.born = self.idle_since = monotonic()
-        self.reused = False
 
     # ── asyncio's side ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -7,8 +7,9 @@ import socket
 import ssl
 from collections import deque
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from ..native import native
 from ..upstream_errors import (
     UpstreamConnectError,
     UpstreamConnectTimeout,
@@ -20,6 +21,11 @@ from .known_answer import Shapes
 from .lean_connection import LeanConnection
 from .outbox import Outbox, make_outbox
 
+if TYPE_CHECKING or native is None:
+    from .quick_pool import QuickPool
+else:
+    QuickPool = native.QuickPool
+
 IDLE_SECONDS: Final = 15.0
 """Shorter than the usual 60 s of providers and NATs: a connection they drop silently costs a request."""
 AGE_SECONDS: Final = 300.0
@@ -27,36 +33,23 @@ AGE_SECONDS: Final = 300.0
 _STAGGER: Final = 0.25
 
 
-class LeanPool:
+class LeanPool(QuickPool):
     """The connections to ``host:port``. ``tls`` is None for plain HTTP; ``origin`` is for messages."""
 
     def __init__(
         self, host: str, port: int, tls: ssl.SSLContext | None, limit: int, outbox: Outbox | None = None
     ) -> None:
+        super().__init__(deque(), monotonic(), IDLE_SECONDS, AGE_SECONDS)
         self._host = host
         self._port = port
         self._tls = tls
         self._limit = limit
         self.origin = f"{'http' if tls is None else 'https'}://{host}:{port}"
-        self._idle: list[LeanConnection] = []
         self._all: set[LeanConnection] = set()
         self._open = 0
-        self._waiters: deque[asyncio.Future[None]] = deque()
         self._shapes = Shapes()
-        self._now = monotonic()  # as of the last tick: what is counted in seconds needs no clock of its own
         self._loop = asyncio.get_running_loop()
         self._outbox = outbox or make_outbox(self._loop)
-
-    def pick(self) -> LeanConnection | None:
-        """An idle connection that is still good, the most recently used first."""
-        now = self._now
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.lost or now - connection.idle_since > IDLE_SECONDS or now - connection.born > AGE_SECONDS:
-                self.drop(connection)
-                continue
-            return connection
-        return None
 
     async def take(self, timeout: float, *, fresh: bool = False) -> LeanConnection:
         """A connection, waiting for one when all are busy. Raises :class:`UpstreamError` of class NOT_SENT."""
@@ -127,17 +120,6 @@ class LeanPool:
     def _not_secure(self) -> UpstreamError:
         return UpstreamTlsError(f"no secure connection to {self.origin}: its certificate or handshake was refused")
 
-    def give_back(self, connection: LeanConnection) -> None:
-        """After a request: keep the connection when its answer was whole and it may be kept."""
-        if connection.complete and connection.keep and not connection.lost and not connection.body:
-            connection.reused = True
-            connection.idle_since = self._now
-            self._idle.append(connection)
-            if self._waiters:
-                self._wake_one()
-        else:
-            self.drop(connection)
-
     def drop(self, connection: LeanConnection) -> None:
         """Close a connection for good."""
         connection.abort()
@@ -171,7 +153,7 @@ class LeanPool:
         now = self._now = monotonic()
         stale = [one for one in self._idle if one.lost or now - one.idle_since > IDLE_SECONDS]
         if stale:
-            self._idle = [one for one in self._idle if one not in stale]
+            self._idle[:] = [one for one in self._idle if one not in stale]
             for connection in stale:
                 self.drop(connection)
 

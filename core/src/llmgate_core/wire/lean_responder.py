@@ -20,7 +20,8 @@ _REASONS: Final = tuple(
     for status in range(600)
 )
 _ONE_PIECE: Final = 64 * 1024
-_lay_out: Final[Callable[..., bytes | None] | None] = None if native is None else native.lay_out
+_answer: Final[Callable[..., bool] | None] = None if native is None else native.answer
+"""Writes a whole answer, unless it has headers that Python must look at."""
 
 
 class LeanResponder(msgspec.Struct, eq=False):
@@ -63,34 +64,34 @@ class LeanResponder(msgspec.Struct, eq=False):
 
     def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> Awaitable[None] | None:
         """See :class:`~llmgate_core.responder.Responder`: one write."""
-        connection = self._connection
-        transport = connection.transport
-        if transport.is_closing():
-            raise ConnectionResetError("the client has left")
-        small = len(body) < _ONE_PIECE
-        data = self._laid_out(status, headers, body, small)
-        if small:
-            self._lane.outbox.write(transport, data)
-        else:
-            self._lane.outbox.flush()  # what was written before goes out before
-            transport.writelines((data, body))
+        connection, lane = self._connection, self._lane
+        if lane.draining:
+            connection.closing = True
+        if _answer is None or not _answer(
+            connection.transport,
+            lane.outbox,
+            _REASONS[status],
+            headers,
+            self._exchange.dialect.request_id_header,
+            self._exchange.id,
+            connection.closing,
+            lane.date_and_server,
+            body,
+        ):
+            self._answer_patiently(status, headers, body)
         self.ended = True
         return connection.drained
 
-    def _laid_out(self, status: int, headers: Mapping[str, str], body: bytes, small: bool) -> bytes:
-        """The head of a whole answer, and with it the body if that is small."""
-        if _lay_out is not None:
-            exchange, lane, connection = self._exchange, self._lane, self._connection
-            header = exchange.dialect.request_id_header
-            own = None if header == "x-request-id" else header
-            if lane.draining:
-                connection.closing = True
-            line, date = _REASONS[status], lane.date_and_server
-            data = _lay_out(line, headers, own, exchange.id, connection.closing, date, body, small)
-            if data is not None:
-                return data
+    def _answer_patiently(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        transport = self._connection.transport
+        if transport.is_closing():
+            raise ConnectionResetError("the client has left")
         head = self._head_of(status, headers, f"content-length: {len(body)}")
-        return head + body if small else head
+        if len(body) < _ONE_PIECE:
+            self._lane.outbox.write(transport, head + body)
+        else:
+            self._lane.outbox.flush()  # what was written before goes out before
+            transport.writelines((head, body))
 
     async def write(self, data: bytes) -> None:
         """See :class:`~llmgate_core.responder.Responder`."""

@@ -183,7 +183,9 @@ class LeanProtocol(QuickRequests, asyncio.Protocol):
         serving = self._lane.serving
         longest = min(LONGEST_BODY, serving.gateway.config.gateway.max_body)
         told = Head("POST", head.path, head.query, head.headers, self._peer)
-        known = Known(before + mark, rest[rest.find(b"\r") :], told, match, head.close, longest, serving, serving.gateway.may_wait)
+        known = Known(
+            before + mark, rest[rest.find(b"\r") :], told, match, head.close, longest, serving, serving.gateway.may_wait
+        )
         self._known = known if mark else None
         return known
 

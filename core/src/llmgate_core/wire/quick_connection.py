@@ -18,7 +18,11 @@ HIGH_WATER: Final = 64 * 1024
 
 
 class QuickConnection:
-    """Asks, and takes in what comes. ``body``: pieces that wait to be taken; ``headers`` are ``nothing`` before any have come."""
+    """Asks, and takes in what comes.
+
+    ``reused``: an earlier request was answered over it; ``body``: pieces that wait to be taken; ``headers`` are ``nothing``
+    before any have come.
+    """
 
     __slots__ = (
         "_due",
@@ -31,12 +35,15 @@ class QuickConnection:
         "_waiter",
         "_waiting_size",
         "body",
+        "born",
         "complete",
         "failed",
         "got_bytes",
         "headers",
+        "idle_since",
         "keep",
         "lost",
+        "reused",
         "status",
         "transport",
     )
@@ -54,7 +61,8 @@ class QuickConnection:
         self.failed: UpstreamError | None = None
         self.status = 0
         self.headers = nothing
-        self.complete = self.keep = self.got_bytes = self.lost = False
+        self.complete = self.keep = self.got_bytes = self.lost = self.reused = False
+        self.born = self.idle_since = 0.0
 
     @abstractmethod
     def _parse(self, data: bytes) -> None:
