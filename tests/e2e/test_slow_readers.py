@@ -35,8 +35,8 @@ SIP, SIPPED = 8 * 1024, 128 * 1024
 KB = 1024
 HELD = {True: 512 * KB, False: 1280 * KB}
 """Bytes of one stream, in the mean of the crowd, that the process may have taken and not given on, by ``lean``: a fifth more than
-is measured. They are the marks (64 KB) towards the provider and the client and the reads (up to 256 KB) that passed them; aiohttp's
-client pauses at twice its mark, and keeps what it has read by then and not parsed."""
+is measured. They are the marks (64 KB) towards the provider and the client and the reads (up to 256 KB) that passed them;
+aiohttp's client pauses at twice its mark, and keeps what it has read by then and not parsed."""
 GROWN = {True: 640 * KB, False: 2048 * KB}
 """By how much its memory may have grown for that: a fifth more than is measured. It is for one copy; aiohttp frames another."""
 
