@@ -61,7 +61,7 @@ class Member:
     @property
     def is_plugin(self) -> bool:
         """Whether the loader finds it by an entry point."""
-        return self.word not in {"core", "cli"}
+        return self.word not in {"core", "cli", "native"}
 
     def modules(self) -> list[Module]:
         """Every Python file under `src`."""
@@ -91,7 +91,7 @@ class Member:
 
 
 def _members() -> list[Member]:
-    folders = [ROOT / "core", ROOT / "cli", ROOT / "plugin_template"]
+    folders = [ROOT / "core", ROOT / "cli", ROOT / "native", ROOT / "plugin_template"]
     for parent in PLUGIN_FOLDERS:
         folders += sorted(path.parent for path in (ROOT / parent).glob("*/pyproject.toml"))
     return [Member(folder) for folder in folders]

@@ -27,8 +27,22 @@ def foreign(member: Member, within: str, *, typing: bool = True) -> dict[str, se
 
 
 def test_core_imports_no_other_member(core: Member) -> None:
-    """Core knows neither plugins nor the command line."""
-    assert {name: files for name, files in foreign(core, "src").items() if name.startswith("llmgate")} == {}
+    """Core knows neither plugins nor the command line; its twins in C it meets in one place."""
+    ours = {name: files for name, files in foreign(core, "src").items() if name.startswith("llmgate")}
+    assert ours == {"llmgate_native": {"core/src/llmgate_core/native.py"}}
+
+
+def test_twins_of_core_are_an_extra(core: Member) -> None:
+    """Core runs without llmgate-native: it is asked for by `llmgate-core[native]` alone."""
+    project = core.pyproject["project"]
+    assert [normal(name) for name in project["optional-dependencies"]["native"]] == ["llmgate-native"]
+    assert "llmgate-native" not in {normal(name) for name in project["dependencies"]}
+
+
+def test_native_imports_nothing_of_ours(members: list[Member]) -> None:
+    """What the C works with is handed to it: llmgate-native stands below the core, and needs nothing."""
+    (native,) = [m for m in members if m.word == "native"]
+    assert foreign(native, "src") == {}
 
 
 def test_plugin_imports_no_other_plugin(plugin: Member) -> None:

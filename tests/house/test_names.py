@@ -35,7 +35,7 @@ def test_plugin_has_one_entry_point_named_as_itself(plugin: Member) -> None:
 
 
 def test_only_plugins_have_an_entry_point(core: Member, members: list[Member]) -> None:
-    """No private door: what the loader finds is a plugin, and core and cli are none."""
+    """No private door: what the loader finds is a plugin, and core, cli and native are none."""
     others = [m for m in members if not m.is_plugin]
     assert core in others
     assert [m.word for m in others if "llmgate" in m.pyproject["project"].get("entry-points", {})] == []
@@ -74,11 +74,11 @@ def test_plugin_asks_for_the_core_it_was_built_against(plugin: Member) -> None:
     assert "llmgate-core>=0.1,<0.2" in [d.replace(" ", "") for d in plugin.pyproject["project"]["dependencies"]]
 
 
-def test_standard_set_is_core_cli_and_every_builtin(members: list[Member], standard: dict[str, Any]) -> None:
+def test_standard_set_is_core_cli_native_and_every_builtin(members: list[Member], standard: dict[str, Any]) -> None:
     """The root distribution depends on exactly the members that belong to the standard set."""
     wanted = {m.pyproject["project"]["name"] for m in members if m.folder.parent.name == "builtin_plugins"}
     declared = [dependency.partition(">")[0] for dependency in standard["project"]["dependencies"]]
-    assert sorted(declared) == sorted(wanted | {"llmgate-core", "llmgate-cli"})
+    assert sorted(declared) == sorted(wanted | {"llmgate-core", "llmgate-cli", "llmgate-native"})
 
 
 def test_workspace_takes_every_member_from_its_folder(members: list[Member], standard: dict[str, Any]) -> None:
