@@ -1,6 +1,92 @@
-from collections.abc import Callable
-from typing import Any
+from asyncio import AbstractEventLoop, Future
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+# Each type is the twin of what has its name in llmgate_core.wire, and is described there.
 
 # A JSON object → {name: raw(value's bytes)}: views of the body, or copies of short ones. All of the document is judged
 # (RFC 8259, UTF-8). None for whatever is unusual: that need not be wrong, but somebody else has to judge it.
 def split_large(body: bytes, raw: Callable[[bytes | memoryview], Any], /) -> dict[str, Any] | None: ...
+
+# Writes a whole answer. False, and nothing written, when its head needs a second look, which is Python's.
+# ConnectionResetError when the client has left.
+def answer(
+    transport: Any,
+    outbox: Outbox,
+    status_line: str,
+    headers: dict[str, str],
+    header_of_id: str,
+    request_id: str,
+    closes: bool,
+    date_and_server: str,
+    body: bytes,
+    /,
+) -> bool: ...
+
+# For the whole process: up to so many bytes that are free are kept instead of given back to the system (glibc only).
+def keep_freed_memory(size: int, /) -> None: ...
+
+@final
+class Outbox:
+    def __init__(self, loop: AbstractEventLoop, give_up: Callable[[Any, BaseException], None], /) -> None: ...
+    def write(self, transport: Any, data: bytes, /) -> None: ...
+    def flush(self) -> None: ...
+
+# The values of a head's headers: bytes, made when somebody looks.
+@final
+class Spans:
+    def __len__(self) -> int: ...
+    def __getitem__(self, at: int, /) -> bytes: ...
+
+# Does what the pattern of a KnownAnswer does; ``lines`` are a KnownAnswer's.
+@final
+class AnswerHead:
+    def __init__(
+        self,
+        shape: Any,
+        lines: tuple[tuple[bytes, bytes | bool | None], ...],
+        make: Callable[[Any, Sequence[bytes]], Any],
+        /,
+    ) -> None: ...
+    # (headers, where the body begins, its length), None when this is another head
+    def match(self, data: bytes, /) -> tuple[Any, int, int] | None: ...
+
+class QuickConnection:
+    transport: Any
+    failed: Any
+    status: int
+    headers: Any
+    complete: bool
+    keep: bool
+    got_bytes: bool
+    lost: bool
+    reused: bool
+    born: float
+    idle_since: float
+    def __init__(self, loop: AbstractEventLoop, shapes: Any, outbox: Any, nothing: Any, /) -> None: ...
+    @property
+    def body(self) -> list[bytes]: ...
+    def data_received(self, data: bytes, /) -> None: ...
+    def ask(self, text: bytes, body: bytes, due: float, /) -> Future[None]: ...
+    def wait(self, due: float, /) -> Future[None]: ...
+    def overdue(self, now: float, /) -> None: ...
+    def take(self) -> bytes: ...
+    def take_whole(self, limit: int, /) -> bytes | None: ...
+
+class QuickPool:
+    def __init__(self, waiters: deque[Future[None]], now: float, most_idle: float, most_age: float, /) -> None: ...
+    def pick(self) -> Any: ...
+    def give_back(self, connection: QuickConnection, /) -> None: ...
+
+class QuickRequests:
+    closing: bool
+    since: float
+    def __init__(self, lane: Any, /) -> None: ...
+    def data_received(self, data: bytes, /) -> None: ...
+
+# A request's coroutine, stepped without an asyncio task; QuickRequests makes it. Called when a future is done.
+@final
+class Drive:
+    def __call__(self, *future: Any) -> None: ...
+    def cancel(self) -> bool: ...
