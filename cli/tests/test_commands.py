@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from click.testing import Result
 
 from llmgate_cli.order import DEFAULT_ORDER
 from llmgate_core.hookspecs import kinds
+from llmgate_core.native import native
 
 Run = Callable[..., Result]
 SPEAKER = """
@@ -35,9 +37,17 @@ SPEAKER = """
 
 
 def test_version_is_told() -> None:
-    """``llmgate --version`` and ``python -m llmgate_cli --version`` are one line."""
+    """``llmgate --version`` is one line, which also tells whether the core's compiled twins are in use."""
     command = [sys.executable, "-m", "llmgate_cli", "--version"]
-    assert subprocess.check_output(command, text=True) == f"llmgate {version('llmgate-cli')}\n"
+    kind = "pure Python" if native is None else "native"
+    assert subprocess.check_output(command, text=True) == f"llmgate {version('llmgate-cli')} ({kind})\n"
+
+
+def test_version_tells_of_pure_python() -> None:
+    """With LLMGATE_PURE=1 nothing compiled is used, and the version says so."""
+    command = [sys.executable, "-m", "llmgate_cli", "--version"]
+    told = subprocess.check_output(command, text=True, env={**os.environ, "LLMGATE_PURE": "1"})
+    assert told == f"llmgate {version('llmgate-cli')} (pure Python)\n"
 
 
 def test_version_imports_no_gateway() -> None:

@@ -8,17 +8,22 @@ import subprocess
 import time
 from pathlib import Path
 
+from llmgate_core.native import native
+
 from .processes import ROOT
 
 
 def facts() -> dict[str, str]:
-    """Processor, cores, kernel, Python, commit, date, and the load before the run: others' work makes numbers noisy."""
+    """Processor, cores, kernel, Python, commit, which llmgate (with its C or without), date, and the load before the run:
+    others' work makes numbers noisy.
+    """
     return {
         "processor": _processor(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "commit": _commit(),
+        "llmgate": "pure Python" if native is None else "native",
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "load before": " ".join(f"{value:.2f}" for value in os.getloadavg()),
     }

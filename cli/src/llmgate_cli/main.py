@@ -24,7 +24,27 @@ def make_cli() -> RootGroup:
         context_settings={"help_option_names": ["-h", "--help"]},
         commands=[serve, config_group, plugin_group, hooks, models],
     )
-    return click.version_option(package_name="llmgate-cli", prog_name="llmgate", message="%(prog)s %(version)s")(group)
+    telling = click.option(
+        "--version",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=tell_version,
+        help="Show the version and exit.",
+    )
+    return telling(group)
+
+
+def tell_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    """``llmgate 0.1.0 (native)`` where the compiled twins of the core's hottest pieces are in use, else ``(pure Python)``."""
+    if not asked or context.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    from llmgate_core.native import native
+
+    click.echo(f"llmgate {version('llmgate-cli')} ({'pure Python' if native is None else 'native'})")
+    context.exit()
 
 
 def main() -> None:
