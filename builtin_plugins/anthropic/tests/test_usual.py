@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from llmgate_core.dialect import Losses
 from llmgate_core.errors import GatewayError
 from llmgate_core.messages import ChatRequest, Message, Sampling, Text
 from llmgate_core.renames import Renames
+from llmgate_core.testing.mutations import alterations
 from llmgate_core.wirevalues import Summary
 
 MARK = {"type": "ephemeral"}
@@ -67,7 +68,6 @@ VALUES: list[Any] = [
     *("end_turn", "tool_use", [], {}, [None], ["x"], {"a": None}, CALL, [CALL], MARK, {"text": "t"}),
     *({"type": "text", "text": "t"}, [{"type": "text", "text": "t"}, {"text": ""}], {"type": "thinking"}),
 ]
-GONE = object()
 NAMES = [
     *("type", "id", "role", "content", "name", "text", "model", "error", "usage", "top_k", "top_p", "thinking"),
     *("citations", "cache_control", "is_error", "stop_details", "iterations", "container", "service_tier"),
@@ -76,32 +76,10 @@ NAMES = [
 RELAXED = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def alterations(original: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The document with one thing about it changed: each value of it replaced or removed, each name added, anywhere."""
-    for number, place in enumerate(places(original)):
-        names: list[Any] = [*place, *NAMES] if isinstance(place, dict) else list(range(len(place)))
-        for name in names:
-            for value in [*VALUES, GONE]:
-                whole = copy.deepcopy(original)
-                spot = places(whole)[number]
-                if value is not GONE:
-                    spot[name] = copy.deepcopy(value)
-                elif isinstance(spot, list) or name in spot:
-                    del spot[name]
-                yield whole
-
-
-def places(value: Any) -> list[Any]:
-    """Every object and array in a document."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    found = [place for item in inner for place in places(item)]
-    return [value, *found] if isinstance(value, (dict, list)) else found
-
-
 def test_a_usual_request_is_read_as_any_other(request_of: Callable[..., Any]) -> None:
     """The quick reader says the same as the patient one, or nothing."""
     usual = 0
-    for body in alterations(REQUEST):
+    for body in alterations(REQUEST, VALUES, NAMES):
         try:
             request = request_of(body, anthropic_version="v")
         except GatewayError:
@@ -119,7 +97,7 @@ def test_a_usual_answer_is_read_as_any_other(answer_tool: str | None) -> None:
     memo = Memo(Renames(), answer_tool)
     memo.names._back["f"] = "a client's name"
     usual = 0
-    for body in alterations(ANSWER):
+    for body in alterations(ANSWER, VALUES, NAMES):
         quick = usual_answer.read_usual(copy.deepcopy(body), memo)
         if quick is not None:
             usual += 1
@@ -129,7 +107,7 @@ def test_a_usual_answer_is_read_as_any_other(answer_tool: str | None) -> None:
 
 def test_an_answer_relayed_counts_as_any_other() -> None:
     """The quick count and the patient one agree, but for extras."""
-    for body in alterations(ANSWER):
+    for body in alterations(ANSWER, VALUES, NAMES):
         sent = json.dumps(body).encode()
         assert counted(summaries.summarise, sent) == counted(summaries._loosely, sent)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +16,7 @@ from llmgate_core.errors import GatewayError
 from llmgate_core.frames import FrameKind
 from llmgate_core.messages import Message, Text
 from llmgate_core.renames import Renames
+from llmgate_core.testing.mutations import alterations
 from llmgate_core.wirevalues import Summary
 from llmgate_openai import brief, read_request, read_response, usual_answer, usual_request, write_messages
 from llmgate_openai.carry import Carry
@@ -93,7 +94,6 @@ VALUES: list[Any] = [
     *("text", "tool", [], {}, [None], ["x"], {"a": None}, CALL, [CALL], {"type": "text", "text": "t"}),
     [{"type": "text", "text": "t"}, {"type": "text", "text": ""}],
 ]
-GONE = object()
 NAMES = [
     *(
         "type",
@@ -116,32 +116,10 @@ NAMES = [
 ]
 
 
-def alterations(original: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The document with one thing about it changed: each value of it replaced or removed, each name added, anywhere."""
-    for number, place in enumerate(places(original)):
-        names: list[Any] = [*place, *NAMES] if isinstance(place, dict) else list(range(len(place)))
-        for name in names:
-            for value in [*VALUES, GONE]:
-                whole = copy.deepcopy(original)
-                spot = places(whole)[number]
-                if value is not GONE:
-                    spot[name] = copy.deepcopy(value)
-                elif isinstance(spot, list) or name in spot:
-                    del spot[name]
-                yield whole
-
-
-def places(value: Any) -> list[Any]:
-    """Every object and array in a document."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    found = [place for item in inner for place in places(item)]
-    return [value, *found] if isinstance(value, (dict, list)) else found
-
-
 def test_a_usual_request_is_read_as_any_other(wire: Wire) -> None:
     """The quick reader says the same as the patient one, or nothing."""
     usual = 0
-    for body in alterations(REQUEST):
+    for body in alterations(REQUEST, VALUES, NAMES):
         try:
             request = wire.request(**body)
         except GatewayError:
@@ -158,7 +136,7 @@ def test_a_usual_answer_is_read_as_any_other() -> None:
     renames = Renames()
     renames._back["f"] = "a client's name"
     usual = 0
-    for body in alterations(ANSWER):
+    for body in alterations(ANSWER, VALUES, NAMES):
         quick = usual_answer.read_usual(copy.deepcopy(body), renames)
         if quick is not None:
             usual += 1
@@ -168,7 +146,7 @@ def test_a_usual_answer_is_read_as_any_other() -> None:
 
 def test_an_answer_relayed_counts_as_any_other() -> None:
     """The quick count and the patient one agree, but for extras."""
-    for body in alterations(ANSWER):
+    for body in alterations(ANSWER, VALUES, NAMES):
         sent = msgspec.json.encode(body)
         assert counted(brief.summarise, sent) == counted(brief._summarise_any, sent)
 

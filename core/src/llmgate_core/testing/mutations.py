@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -30,6 +31,31 @@ def odd_values() -> st.SearchStrategy[Any]:
             max_leaves=4,
         ),
     )
+
+
+def alterations(document: Any, values: Sequence[Any], names: Sequence[str] = ()) -> Iterator[Any]:
+    """Every ``document`` in which one thing is altered: a value of it replaced by one of ``values`` or taken out, or one of
+    ``names`` set in an object that had no such field. ``values`` are JSON's; what comes shares nothing with them or ``document``.
+    """
+    for number, place in enumerate(_places(document)):
+        keys: list[Any] = list(dict.fromkeys([*place, *names])) if isinstance(place, dict) else list(range(len(place)))
+        for key in keys:
+            absent = isinstance(place, dict) and key not in place
+            for value in values if absent else [*values, MISSING]:
+                whole = copy.deepcopy(document)
+                spot = _places(whole)[number]
+                if value is MISSING:
+                    del spot[key]
+                else:
+                    spot[key] = copy.deepcopy(value)
+                yield whole
+
+
+def _places(value: Any) -> list[Any]:
+    """Every object and array in a document, itself first."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    found = [place for item in inner for place in _places(item)]
+    return [value, *found] if isinstance(value, (dict, list)) else found
 
 
 def _paths(value: Any, at: Path = ()) -> Iterator[Path]:
