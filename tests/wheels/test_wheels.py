@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -25,7 +27,10 @@ UV = ROOT / ".tools" / "bin" / "uv"
 PLUGINS = sorted(
     path.parent for folder in ("builtin_plugins", "contrib") for path in ROOT.glob(f"{folder}/*/pyproject.toml")
 )
-MEMBERS = {path.name: path for path in [ROOT / "core", ROOT / "cli", *PLUGINS]} | {"example": ROOT / "plugin_template"}
+MEMBERS = {
+    **{path.name: path for path in [ROOT / "core", ROOT / "cli", ROOT / "native", *PLUGINS]},
+    "example": ROOT / "plugin_template",
+}
 
 KIT = "llmgate_core.testing"  # for plugin authors: what it needs is installed by an extra
 
@@ -63,12 +68,35 @@ def wheels(tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor) -
 
     def build(item: tuple[str, Path]) -> Path:
         out = tmp_path_factory.getbasetemp() / "wheels" / item[0]
+        if item[0] == "native":
+            return build_native(item[1], out)
         run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", out], cwd=item[1])
         (wheel,) = out.glob("*.whl")
         return wheel
 
     todo = {**MEMBERS, "standard": ROOT}
     return dict(zip(todo, pool.map(build, todo.items()), strict=True))
+
+
+def build_native(folder: Path, out: Path, **env: str) -> Path:
+    """The wheel of the C, made in a copy: setuptools keeps what it has built beside its sources."""
+    left = shutil.ignore_patterns("build", "*.egg-info", "__pycache__", "*.so", "*.pyd")
+    copy = shutil.copytree(folder, out.with_name(f"{out.name}-sources"), ignore=left)
+    pip: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--isolated",
+        "wheel",
+        "--quiet",
+    ]
+    run(
+        [*pip, "--no-index", "--no-deps", "--no-build-isolation", "--no-cache-dir", "-w", out, copy],
+        {**os.environ, **env},
+    )
+    (wheel,) = out.glob("*.whl")
+    return wheel
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +148,7 @@ def test_member_works_alone(word: str, alone: dict[str, Future[Path]]) -> None:
     """Each module imports and the entry point loads, with nothing installed that is not declared."""
     bin_ = alone[word].result()
     found = run([bin_ / "python", "-I", "-W", "error", "-c", PROBE, f"llmgate_{word}", KIT], cwd=bin_)
-    assert found.strip() == str([] if word in {"core", "cli"} else [word])
+    assert found.strip() == str([] if word in {"core", "cli", "native"} else [word])
 
 
 def test_kit_works_with_its_extra(wheels: dict[str, Path], install: Install) -> None:
@@ -144,3 +172,31 @@ def test_standard_set_is_installed_by_pip(wheels: dict[str, Path], install: Inst
     script = "from importlib.metadata import entry_points as e; print(*sorted(x.name for x in e(group='llmgate')))"
     found = run([bin_ / "python", "-I", "-c", script], cwd=bin_).split()
     assert found == sorted(path.name for path in PLUGINS if path.parent.name == "builtin_plugins")
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["compiler", "broken_compiler"])
+def test_native_goes_without_a_compiler(
+    wheels: dict[str, Path], install: Install, tmp_path: Path, *, broken: bool
+) -> None:
+    """`llmgate-core[native]` uses the C that was compiled; with a compiler that fails, all of it works without."""
+    wheel = build_native(MEMBERS["native"], tmp_path / "wheel", CC="false") if broken else wheels["native"]
+    compiled = any("_native." in name and not name.endswith(".pyi") for name in zipfile.ZipFile(wheel).namelist())
+    assert not (compiled and broken)
+    bin_ = install(f"native-{broken}", f"llmgate-core[native] @ {wheels['core'].as_uri()}", wheel)
+    env = {name: value for name, value in os.environ.items() if name != "LLMGATE_PURE"}
+    script = "import llmgate_core.wire.server; from llmgate_core.native import native; print(native is not None)"
+    assert run([bin_ / "python", "-I", "-W", "error", "-c", script], env, bin_).strip() == str(compiled)
+
+
+def test_sdist_of_native_holds_what_it_is_built_from(tmp_path: Path) -> None:
+    """Sources, headers and tests of the C are in it, and nothing that was built."""
+    native = MEMBERS["native"]
+    left = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
+    copy = shutil.copytree(native, tmp_path / "native", ignore=left)
+    script = "from setuptools import build_meta; print(build_meta.build_sdist('.'))"
+    name = run([sys.executable, "-c", script], cwd=copy).splitlines()[-1]
+    with tarfile.open(copy / name) as archive:
+        held = {member.partition("/")[2] for member in archive.getnames()}
+    wanted = {*native.glob("c/*.[ch]"), *native.glob("tests/*.py"), *native.glob("src/llmgate_native/*.py*")}
+    assert {str(path.relative_to(native)) for path in wanted} <= held
+    assert [file for file in held if file.endswith((".so", ".pyd", ".pyc"))] == []
