@@ -6,6 +6,7 @@ Names names;
 static PyMethodDef functions[] = {
     {"split_large", (PyCFunction)(void (*)(void))split_large, METH_FASTCALL, "See split.c."},
     {"answer", (PyCFunction)(void (*)(void))answer, METH_FASTCALL, "See answer.c."},
+    {"keep_freed_memory", keep_freed_memory, METH_O, "See memory.c."},
     {NULL, NULL, 0, NULL},
 };
 

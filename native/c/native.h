@@ -71,6 +71,7 @@ Py_ssize_t answer_match(PyObject *quick, const char *data, Py_ssize_t size, PyOb
 extern PyTypeObject Drive_Type, Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickPool_Type, QuickRequests_Type;
 
 PyObject *split_large(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *keep_freed_memory(PyObject *module, PyObject *bytes);
 PyObject *answer(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 #endif

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from llmgate_core.gateway import Gateway
 
 logger: Final = logging.getLogger("llmgate")
+KEPT_MEMORY: Final = 8 * 1024 * 1024
+"""Bytes that are free and kept for the next request; what a worker may weigh more for it."""
 HEARD: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 
@@ -65,6 +67,7 @@ class Process:
             runner.run(self._serve(sock))
 
     async def _serve(self, sock: socket.socket) -> None:
+        from llmgate_core.native import native
         from llmgate_core.wire.server import Server
 
         signals = self._listen_to_signals()
@@ -72,6 +75,8 @@ class Process:
         await server.start(sock)
         self._ready()
         gc.enable()
+        if native is not None:
+            native.keep_freed_memory(KEPT_MEMORY)
         reloads: set[asyncio.Task[None]] = set()
         while await signals.get() == signal.SIGHUP:
             reload = asyncio.create_task(self._reload(server))
