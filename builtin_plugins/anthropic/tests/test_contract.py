@@ -11,10 +11,11 @@ from llmgate_anthropic import AnthropicMessages, AnthropicProvider
 from llmgate_core.dialect import Dialect
 from llmgate_core.provider import HttpProvider, HttpProviderConfig, KeyConfig
 from llmgate_core.secrets import Secret
-from llmgate_core.testing.contracts import DialectContract, ProviderContract
+from llmgate_core.testing.contracts import DialectContract, ProviderContract, StartContract
 
 USAGE = {"input_tokens": 10, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 0, "output_tokens": 5}
 SEARCH = {"type": "server_tool_use", "id": "srv_1", "name": "web_search", "input": {"query": "Turin"}}
+WORK = ("read_request", "read_response", "event_reader", "write_request", "write_response", "event_writer")
 
 
 def stream(*events: dict[str, Any], reason: str = "end_turn") -> bytes:
@@ -51,13 +52,15 @@ def block(index: int, start: dict[str, Any], *deltas: dict[str, Any]) -> list[di
     return [begun, *pieces, {"type": "content_block_stop", "index": index}]
 
 
-class TestDialect(DialectContract):
+class TestDialect(DialectContract, StartContract):
     """``anthropic.messages``, whole."""
 
     quiet = (
         "metadata",  # labels for another provider's records
         "reasoning.effort",  # a model with budgets refuses thinking after calls that came without any
     )
+    # what translates: until a gateway serves there is only what passes a request through
+    loads_late = tuple(f"llmgate_anthropic.{name}" for name in WORK)
     request_bodies = (
         {
             "model": "claude-sonnet-4-5",

@@ -8,11 +8,12 @@ import pytest
 
 from llmgate_core.dialect import Dialect
 from llmgate_core.provider import HttpProvider
-from llmgate_core.testing.contracts import DialectContract, ProviderContract
+from llmgate_core.testing.contracts import DialectContract, ProviderContract, StartContract
 from llmgate_openai import ChatDialect, OpenAIConfig, OpenAIProvider
 
 HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1700000000, "model": "gpt-4o-2024-11-20"}
 WEATHER = {"type": "function", "function": {"name": "weather", "arguments": '{"city":"Turin"}'}}
+WORK = ("read_request", "read_response", "event_reader", "write_request", "write_response", "event_writer")
 
 
 def stream(*choices: object, usage: object = None) -> bytes:
@@ -29,12 +30,14 @@ def delta(finish: str | None = None, index: int = 0, **fields: object) -> dict[s
     return {"index": index, "delta": fields, "logprobs": None, "finish_reason": finish}
 
 
-class TestDialect(DialectContract):
+class TestDialect(DialectContract, StartContract):
     """``openai.chat``, whole."""
 
     # a hint: prompts are cached here without being asked
     quiet = ("tool.cache_control",)
     forward_changes = ("stream_options",)
+    # what translates: until a gateway serves there is only what passes a request through
+    loads_late = tuple(f"llmgate_openai.{name}" for name in WORK)
     request_bodies = (
         {
             "model": "gpt-4o",

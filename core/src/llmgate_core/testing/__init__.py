@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .answers import Answer, CloseWithoutReply, Gate, Line, Raw, Reply, Reset, Stall, Stream, Truncated
     from .contracts.dialect import DialectContract
     from .contracts.provider import LocalProviderContract, ProviderContract
+    from .contracts.start import StartContract
     from .event_rules import check_events
     from .gateway import ServedGateway, ServeGateway, serve_gateway
     from .http1 import Received
@@ -42,6 +43,7 @@ _HOME: Final = MappingProxyType(
         "ServeGateway": "gateway",
         "ServedGateway": "gateway",
         "Stall": "answers",
+        "StartContract": "contracts.start",
         "Stream": "answers",
         "Truncated": "answers",
         "check_events": "event_rules",
@@ -66,6 +68,7 @@ __all__ = (
     "ServeGateway",
     "ServedGateway",
     "Stall",
+    "StartContract",
     "Stream",
     "Truncated",
     "check_events",

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .dialect import DialectContract
 from .provider import LocalProviderContract, ProviderContract
+from .start import StartContract
 
-__all__ = ("DialectContract", "LocalProviderContract", "ProviderContract")
+__all__ = ("DialectContract", "LocalProviderContract", "ProviderContract", "StartContract")
