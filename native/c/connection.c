@@ -62,6 +62,7 @@ static PyObject *take_waiter(Connection *self) {
     PyObject *waiter = self->waiter;
     if (waiter == Py_None || waiter == NULL) return NULL;
     self->waiter = Py_NewRef(Py_None);
+    if (LIKELY(Py_IS_TYPE(waiter, &Wait_Type))) return waiter;
     PyObject *is_done = call_no_args(waiter, names.done);
     if (is_done == Py_False) {
         Py_DECREF(is_done);
@@ -131,7 +132,9 @@ static PyObject *data_received(Connection *self, PyObject *data) {
     }
     PyObject *waiter = take_waiter(self);
     if (waiter != NULL) {
-        int failed = done(PyObject_CallMethodOneArg(waiter, names.set_result, Py_None));
+        int failed = 0;
+        if (LIKELY(Py_IS_TYPE(waiter, &Wait_Type))) wait_tell(waiter, NULL);
+        else failed = done(PyObject_CallMethodOneArg(waiter, names.set_result, Py_None));
         Py_DECREF(waiter);
         if (failed) return NULL;
     }
@@ -140,7 +143,7 @@ static PyObject *data_received(Connection *self, PyObject *data) {
 }
 
 static PyObject *new_waiter(Connection *self, double due) {
-    PyObject *waiter = PyObject_CallNoArgs(self->create_future);
+    PyObject *waiter = drive_is_stepping() ? wait_new() : PyObject_CallNoArgs(self->create_future);
     if (waiter == NULL) return NULL;
     self->due = due;
     set_to(&self->waiter, waiter);

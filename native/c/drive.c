@@ -13,6 +13,10 @@ typedef struct {
     char cancelled, ended;
 } Drive;
 
+static PER_THREAD int stepping; /* how many coroutines are being stepped, one within the other */
+
+int drive_is_stepping(void) { return stepping; }
+
 /* Another step in the next turn of the loop. */
 static int step_soon(Drive *self) {
     PyObject *loop = PyObject_CallNoArgs(names.get_running_loop);
@@ -21,8 +25,15 @@ static int step_soon(Drive *self) {
     return done(handle);
 }
 
+static PyObject *cancel(Drive *self, PyObject *unused);
+
 /* Wait for what the coroutine awaits: a future, or, as asyncio.sleep(0) does, nothing but a turn. */
 static int await_future(Drive *self, PyObject *future) {
+    if (LIKELY(Py_IS_TYPE(future, &Wait_Type))) {
+        wait_attach(future, (PyObject *)self);
+        set_to(&self->awaited, future);
+        return UNLIKELY(self->cancelled) ? done(cancel(self, NULL)) : 0;
+    }
     if (future == Py_None) return step_soon(self);
     if (PyObject_SetAttr(future, names._asyncio_future_blocking, Py_False) < 0) return -1;
     PyObject *given[] = {future, (PyObject *)self, self->context}; /* future.add_done_callback(self, context=…) */
@@ -43,6 +54,7 @@ static void step(Drive *self, PyObject *error, int enter) {
     PySendResult how = PYGEN_ERROR;
     replace(&self->awaited, NULL);
     if (enter && PyContext_Enter(self->context) < 0) goto failed;
+    stepping++;
     if (LIKELY(error == NULL)) {
         how = PyIter_Send(self->coroutine, Py_None, &result);
     } else if ((result = PyObject_CallMethodOneArg(self->coroutine, names.throw, error)) != NULL) {
@@ -51,6 +63,7 @@ static void step(Drive *self, PyObject *error, int enter) {
         PyErr_Clear();
         how = PYGEN_RETURN;
     }
+    stepping--;
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     if (enter && PyContext_Exit(self->context) < 0) PyErr_Clear();
@@ -82,9 +95,10 @@ failed:
 /* A step after what was awaited is there, or has failed, or was cancelled. */
 static PyObject *wake(Drive *self, PyObject *const *args, size_t count, PyObject *keywords) {
     PyObject *value = NULL, *type, *error = NULL, *trace = NULL;
-    int enter = self->awaited == NULL; /* a future calls from within the context that it was given */
     if (self->ended) Py_RETURN_NONE;
-    if (self->awaited != NULL && (value = call_no_args(self->awaited, names.result)) == NULL) {
+    int future = self->awaited != NULL && !Py_IS_TYPE(self->awaited, &Wait_Type);
+    int enter = !future; /* a future calls from within the context that it was given */
+    if (future && (value = call_no_args(self->awaited, names.result)) == NULL) {
         PyErr_Fetch(&type, &error, &trace);
         PyErr_NormalizeException(&type, &error, &trace);
         Py_XDECREF(type);
@@ -107,6 +121,14 @@ static PyObject *wake(Drive *self, PyObject *const *args, size_t count, PyObject
 
 static PyObject *cancel(Drive *self, PyObject *unused) {
     if (self->ended) Py_RETURN_FALSE;
+    if (self->awaited != NULL && Py_IS_TYPE(self->awaited, &Wait_Type)) {
+        self->cancelled = 1;
+        if (!wait_is_done(self->awaited)) { /* otherwise the step that throws is on its way */
+            wait_cancel(self->awaited);
+            if (step_soon(self) < 0) return NULL;
+        }
+        Py_RETURN_TRUE;
+    }
     if (self->awaited != NULL) {
         PyObject *taken = call_no_args(self->awaited, names.cancel);
         if (taken == NULL || taken == Py_True) return taken;
@@ -138,6 +160,14 @@ int drive_start(PyObject *drive, int now) {
     step((Drive *)drive, NULL, 1);
     Py_DECREF(drive);
     return 0;
+}
+
+void drive_go_on(PyObject *drive) {
+    Drive *self = (Drive *)drive;
+    if (self->ended) return;
+    Py_INCREF(drive);
+    step(self, NULL, 1);
+    Py_DECREF(drive);
 }
 
 static int drive_traverse(Drive *self, visitproc visit, void *arg) {

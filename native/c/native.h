@@ -14,6 +14,12 @@
 #define UNLIKELY(x) (x)
 #endif
 
+#if defined(_MSC_VER)
+#define PER_THREAD __declspec(thread)
+#else
+#define PER_THREAD _Thread_local
+#endif
+
 /* A member that holds an object, as Python sees it: T_OBJECT is None while it is NULL. */
 #define OBJECT_MEMBER(type, name, shown)  {shown, T_OBJECT_EX, offsetof(type, name), 0, NULL}
 
@@ -61,6 +67,17 @@ int connection_keeps(PyObject *connection, double now);
 
 PyObject *drive_new(PyObject *coroutine);
 int drive_start(PyObject *drive, int now);
+/* Another step, at once: what it waited on is done. */
+void drive_go_on(PyObject *drive);
+/* Whether a Drive is stepping its coroutine right now, in this thread. */
+int drive_is_stepping(void);
+
+PyObject *wait_new(void);
+int wait_is_done(PyObject *wait);
+void wait_attach(PyObject *wait, PyObject *drive);
+void wait_tell(PyObject *wait, PyObject *error);
+/* Nobody waits any more, and nobody is to be told. */
+void wait_cancel(PyObject *wait);
 
 int outbox_write(PyObject *outbox, PyObject *transport, PyObject *data);
 
@@ -68,7 +85,7 @@ int outbox_write(PyObject *outbox, PyObject *transport, PyObject *data);
    ``headers`` (a new reference) and the body's ``length`` are filled in. */
 Py_ssize_t answer_match(PyObject *quick, const char *data, Py_ssize_t size, PyObject **headers, Py_ssize_t *length);
 
-extern PyTypeObject Drive_Type, Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickPool_Type, QuickRequests_Type;
+extern PyTypeObject Drive_Type, Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickPool_Type, QuickRequests_Type, Wait_Type;
 
 PyObject *split_large(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *keep_freed_memory(PyObject *module, PyObject *bytes);
