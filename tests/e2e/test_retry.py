@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -99,11 +98,11 @@ def test_providers_wait_is_kept(sdk: Sdk, provider: ScriptedProvider) -> None:
 
 def test_long_wait_is_the_clients(sdk: Sdk, provider: ScriptedProvider) -> None:
     """A wait longer than allowed is told to the client instead."""
-    then_well(provider, provider.wire.error(429, **{"retry-after": "20"}))
-    before = time.monotonic()
+    # Longer than the SDKs here have patience, so that they would not see the end of it; shorter than the request's deadline.
+    then_well(provider, provider.wire.error(429, **{"retry-after": "300"}))
     error = refused(sdk.talk(provider.target).say("Well?"), streamed=False)
-    assert time.monotonic() - before < 10
-    assert error.response.headers["retry-after"] == "20"
+    assert error.status_code == 429
+    assert error.response.headers["retry-after"] == "300"
     assert len(provider.upstream.requests) == 1
 
 
