@@ -112,6 +112,26 @@ def test_an_answer_relayed_counts_as_any_other() -> None:
         assert counted(summaries.summarise, sent) == counted(summaries._loosely, sent)
 
 
+@pytest.mark.parametrize(
+    ("sent", "read", "written", "believed"),
+    [
+        (10**12, 0, 0, True),
+        (10**12 - 2, 1, 1, True),
+        (10**12, 1, 0, False),
+        (10**12, 0, 1, False),
+        (10**12 - 1, 1, 1, False),
+    ],
+)
+def test_a_sum_beyond_belief_is_read_as_any_other(sent: int, read: int, written: int, believed: bool) -> None:
+    """The bound of a count is that of the prompt's sum too: above it the patient way tells all it was told, extras as well."""
+    usage = {"input_tokens": sent, "cache_read_input_tokens": read, "cache_creation_input_tokens": written}
+    body = json.dumps({**ANSWER, "usage": {**usage, "output_tokens": 1, "service_tier": "standard"}}).encode()
+    quick, patient = summaries.summarise(body), summaries._loosely(body)
+    assert quick.usage is not None
+    assert quick.usage.input_tokens == sent + read + written
+    assert (quick == patient) is not believed
+
+
 def counted(summarise: Callable[[bytes], Summary], body: bytes) -> Any:
     """The whole of a summary but for extras, or the error it was."""
     try:
