@@ -6,30 +6,20 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
-from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmgate_core.provider import Timeouts, UpstreamRequest
 from llmgate_core.testing import Reply, ScriptedUpstream
 from llmgate_core.upstream_errors import UpstreamConnectError
 from llmgate_core.wire.lean_upstream import LeanUpstream
 from llmgate_core.wire.upstream import AiohttpUpstream
 
+if TYPE_CHECKING:
+    from core.tests.wire.conftest import Ask
+
 OK = Reply(body=b"fine")
-TIMEOUTS = Timeouts(connect=5, first_byte=5, idle=5)
 Way = LeanUpstream | AiohttpUpstream
-
-
-async def ask(way: Way, url: str, timeouts: Timeouts = TIMEOUTS) -> bytes:
-    """The body of the answer to one request."""
-    request = UpstreamRequest("POST", f"{url}/x", {"content-type": "application/json"}, b"{}")
-    reply = await way.send(request, timeouts, monotonic() + 10)
-    try:
-        return bytes(await reply.read(1000, 5, monotonic() + 10))
-    finally:
-        reply.close()
 
 
 @pytest.fixture(params=["lean", "full"])
@@ -42,7 +32,7 @@ async def way(request: pytest.FixtureRequest) -> AsyncIterator[LeanUpstream | Ai
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
-async def test_ipv6_literal(way: Way) -> None:
+async def test_ipv6_literal(way: Way, ask: Ask) -> None:
     """An address in brackets is connected to, and sent as the host."""
     async with ScriptedUpstream(OK, host="::1") as upstream:
         assert await ask(way, upstream.url) == b"fine"
@@ -65,14 +55,14 @@ def two_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127/8")
-async def test_the_first_address_refuses(way: Way, two_addresses: None) -> None:
+async def test_the_first_address_refuses(way: Way, two_addresses: None, ask: Ask) -> None:
     """Then the second is tried."""
     async with ScriptedUpstream(OK) as upstream:
         assert await ask(way, f"http://two.test:{upstream.port}") == b"fine"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127/8")
-async def test_the_first_address_is_a_black_hole(way: Way, two_addresses: None) -> None:
+async def test_the_first_address_is_a_black_hole(way: Way, two_addresses: None, ask: Ask) -> None:
     """The second is tried long before the first one's time is up: the connect limit would end it otherwise."""
     async with ScriptedUpstream(OK) as upstream:
         with socket.socket() as full, ExitStack() as fillers:
@@ -85,7 +75,7 @@ async def test_the_first_address_is_a_black_hole(way: Way, two_addresses: None) 
             assert await ask(way, f"http://two.test:{upstream.port}") == b"fine"
 
 
-async def test_no_address_listens(way: Way, listener: socket.socket) -> None:
+async def test_no_address_listens(way: Way, listener: socket.socket, ask: Ask) -> None:
     """All addresses refuse: not sent, and told so."""
     port = listener.getsockname()[1]
     listener.close()

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmgate_core.provider import Timeouts, UpstreamRequest
+from llmgate_core.provider import Timeouts
 from llmgate_core.testing import Gate, Reply, ScriptedUpstream, Stall, Stream
 from llmgate_core.upstream_errors import UpstreamOverloaded
 from llmgate_core.wire import lean_pool
 from llmgate_core.wire.lean_pool import LeanPool
 from llmgate_core.wire.lean_upstream import LeanUpstream
 
+if TYPE_CHECKING:
+    from core.tests.wire.conftest import Ask
+
 OK = Reply(body=b"fine")
-TIMEOUTS = Timeouts(connect=5, first_byte=5, idle=5)
 Lean = Callable[..., Awaitable[LeanUpstream]]
 
 
@@ -36,17 +38,7 @@ async def lean() -> AsyncIterator[Lean]:
         await one.close()
 
 
-async def ask(way: LeanUpstream, url: str, timeouts: Timeouts = TIMEOUTS) -> bytes:
-    """The body of the answer to one request."""
-    request = UpstreamRequest("POST", f"{url}/x", {"content-type": "application/json"}, b"{}")
-    reply = await way.send(request, timeouts, monotonic() + 10)
-    try:
-        return bytes(await reply.read(1000, 5, monotonic() + 10))
-    finally:
-        reply.close()
-
-
-async def test_connections_are_kept_and_shared(lean: Lean) -> None:
+async def test_connections_are_kept_and_shared(lean: Lean, ask: Ask) -> None:
     """One after the other they use one connection; at the same time, as many as allowed, and the rest wait their turn."""
     async with ScriptedUpstream(respond=lambda _: Stream([0.02, b"fine"])) as upstream:
         way = await lean(max_connections=3)
@@ -57,7 +49,7 @@ async def test_connections_are_kept_and_shared(lean: Lean) -> None:
         assert upstream.connections == 3
 
 
-async def test_a_full_queue_refuses_at_once(lean: Lean) -> None:
+async def test_a_full_queue_refuses_at_once(lean: Lean, ask: Ask) -> None:
     """As many may wait as may be served; one more is told so, and those that wait are served."""
     gate = Gate()
     async with ScriptedUpstream(respond=lambda _: Stream([gate, b"fine"])) as upstream:
@@ -70,7 +62,7 @@ async def test_a_full_queue_refuses_at_once(lean: Lean) -> None:
         assert await asyncio.gather(*asking) == [b"fine"] * 4
 
 
-async def test_waiting_has_an_end(lean: Lean) -> None:
+async def test_waiting_has_an_end(lean: Lean, ask: Ask) -> None:
     """Who waits for a connection waits no longer than for connecting; the place in the queue is free again."""
     gate = Gate()
     async with ScriptedUpstream(respond=lambda _: Stream([gate, b"fine"])) as upstream:
@@ -85,7 +77,7 @@ async def test_waiting_has_an_end(lean: Lean) -> None:
         assert [await busy, await waiting] == [b"fine"] * 2
 
 
-async def test_who_leaves_the_queue_leaves_no_hole(lean: Lean) -> None:
+async def test_who_leaves_the_queue_leaves_no_hole(lean: Lean, ask: Ask) -> None:
     """A request cancelled while it waits takes no connection with it."""
     gate = Gate()
     async with ScriptedUpstream(respond=lambda _: Stream([gate, b"fine"])) as upstream:
