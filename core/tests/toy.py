@@ -328,6 +328,23 @@ class Parrot(LocalProvider):
         yield End((Finish("stop"),), Usage(len(words), len(words)))
 
 
+def offering(say: Callable[[ChatRequest], AsyncIterator[Event]]) -> type[Plugin]:
+    """A plugin with a provider ``local`` in this process, whose answers are these events."""
+
+    class Local(LocalProvider):
+        type = "local"
+        always_on = True
+
+        def answer(self, chat: ChatRequest) -> AsyncIterator[Event]:
+            return say(chat)
+
+    class Offer(Plugin):
+        def llmgate_register_providers(self, register: Callable[[Any], None]) -> None:
+            register(Local)
+
+    return Offer
+
+
 class ToyPlugin(Plugin):
     """Offers all of the above."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from llmgate_core import LocalProvider, Plugin, Retry
+from llmgate_core import Retry
 from llmgate_core.events import BlockDelta, BlockStart, Start
 from llmgate_core.messages import Text
 from llmgate_core.testing import Gate, Reply, ScriptedUpstream, Stall, Stream
@@ -154,30 +154,22 @@ async def test_connecting(serve: Any, served: Any) -> None:
         one.close()
 
 
-async def test_local_provider_is_closed(serve: Any, served: Any) -> None:
+async def test_local_provider_is_closed(serve: Any, served: Any, toy: Any) -> None:
     """A provider in this process learns it as the closing of its generator."""
     closed = asyncio.Event()
 
-    class Endless(LocalProvider):
-        type = "endless"
-        always_on = True
+    async def endless(_: Any) -> Any:
+        try:
+            yield Start("1", "m")
+            yield BlockStart(0, Text(""))
+            while True:
+                yield BlockDelta(0, "text", "x")
+                await asyncio.sleep(0.01)
+        finally:
+            closed.set()
 
-        async def answer(self, chat: Any) -> Any:
-            try:
-                yield Start("1", "m")
-                yield BlockStart(0, Text(""))
-                while True:
-                    yield BlockDelta(0, "text", "x")
-                    await asyncio.sleep(0.01)
-            finally:
-                closed.set()
-
-    class Offer(Plugin):
-        def llmgate_register_providers(self, register: Any) -> None:
-            register(Endless)
-
-    gate = await serve(Offer)
-    talk = await gate.talk(gate.request("/chat", asks(stream=True, model="endless/m")))
+    gate = await serve(toy.offering(endless))
+    talk = await gate.talk(gate.request("/chat", asks(stream=True, model="local/m")))
     await talk.until(b'"x"')
     talk.leave()
     async with asyncio.timeout(PATIENCE):

@@ -7,36 +7,29 @@ from typing import Any
 
 import pytest
 
-from llmgate_core import LocalProvider, Next, Plugin
+from llmgate_core import Next, Plugin
 from llmgate_core.errors import RateLimited
 from llmgate_core.events import BlockDelta, BlockStart, Start
 from llmgate_core.messages import Text
 from llmgate_core.testing import ScriptedUpstream, Stream
 
 
-def provider_that(act: Any) -> type[Plugin]:
-    """A plugin with the local provider ``odd``, which says one word and then does this."""
+def provider_that(toy: Any, act: Any) -> tuple[type[Plugin], type[Plugin]]:
+    """A local provider that does this, after one word when the model is ``late``; and a plugin that always goes on."""
 
-    class Odd(LocalProvider):
-        type = "broken"
-        always_on = True
-
-        async def answer(self, chat: Any) -> Any:
-            if chat.model == "late":
-                yield Start("1", "m")
-                yield BlockStart(0, Text(""))
-                yield BlockDelta(0, "text", "word ")
-            act()
+    async def answer(chat: Any) -> Any:
+        if chat.model == "late":
             yield Start("1", "m")
+            yield BlockStart(0, Text(""))
+            yield BlockDelta(0, "text", "word ")
+        act()
+        yield Start("1", "m")
 
-    class Offer(Plugin):
-        def llmgate_register_providers(self, register: Any) -> None:
-            register(Odd)
-
+    class GoOn(Plugin):
         def llmgate_on_error(self, exchange: Any) -> Next:
             return Next()
 
-    return Offer
+    return toy.offering(answer), GoOn
 
 
 def raising(error: BaseException) -> Any:
@@ -59,24 +52,24 @@ ERRORS = [
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-async def test_local_provider_that_fails(serve: Any, error: Exception, *, stream: bool) -> None:
+async def test_local_provider_that_fails(serve: Any, toy: Any, error: Exception, *, stream: bool) -> None:
     """Before the first event any error falls back like a provider's; alone it is a 502 that names the provider only."""
-    gate = await serve(provider_that(raising(error)))
-    alone = await gate.post("/chat", body("broken/m", stream=stream))
+    gate = await serve(*provider_that(toy, raising(error)))
+    alone = await gate.post("/chat", body("local/m", stream=stream))
     assert (alone.status, alone.error["code"]) == (502, "upstream_error")
-    assert "'broken'" in alone.error["message"]
+    assert "'local'" in alone.error["message"]
     assert "canary" not in alone.error["message"]
-    helped = await gate.post("/chat", body("broken/m+parrot/small", stream=stream))
+    helped = await gate.post("/chat", body("local/m+parrot/small", stream=stream))
     assert helped.status == 200
     assert gate.log.results == ["ambiguous", "ambiguous", "ok"]
     assert gate.log.outcomes == ["error", "ok"]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-async def test_local_provider_that_fails_late(serve: Any, error: Exception) -> None:
+async def test_local_provider_that_fails_late(serve: Any, toy: Any, error: Exception) -> None:
     """After content it is one error event, whatever was raised."""
-    gate = await serve(provider_that(raising(error)))
-    answer = await gate.post("/chat", body("broken/late+parrot/small", stream=True))
+    gate = await serve(*provider_that(toy, raising(error)))
+    answer = await gate.post("/chat", body("local/late+parrot/small", stream=True))
     assert {"text": "word "} in answer.frames
     assert answer.frames[-1]["error"]["code"] == "upstream_error"
     assert answer.complete
@@ -84,43 +77,37 @@ async def test_local_provider_that_fails_late(serve: Any, error: Exception) -> N
     assert gate.log.results == ["partial"]
 
 
-async def test_local_provider_that_refuses(serve: Any) -> None:
+async def test_local_provider_that_refuses(serve: Any, toy: Any) -> None:
     """A GatewayError of a local provider is its answer."""
-    gate = await serve(provider_that(raising(RateLimited("slow down", retry_after=3))))
-    answer = await gate.post("/chat", body("broken/m"))
+    gate = await serve(*provider_that(toy, raising(RateLimited("slow down", retry_after=3))))
+    answer = await gate.post("/chat", body("local/m"))
     assert (answer.status, answer.headers["retry-after"], answer.error["message"]) == (429, "3", "slow down")
 
 
-async def test_local_provider_that_just_stops(serve: Any) -> None:
+async def test_local_provider_that_just_stops(serve: Any, toy: Any) -> None:
     """A stream that ends without its end is interrupted, not complete."""
-    gate = await serve(provider_that(lambda: None))
-    answer = await gate.post("/chat", body("broken/late", stream=True))
+    gate = await serve(*provider_that(toy, lambda: None))
+    answer = await gate.post("/chat", body("local/late", stream=True))
     assert answer.frames[-1]["error"]["code"] == "upstream_stream_interrupted"
-    assert (await gate.post("/chat", body("broken/m"))).status == 502
+    assert (await gate.post("/chat", body("local/m"))).status == 502
 
 
-async def test_local_provider_whose_generator_will_not_close(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_local_provider_whose_generator_will_not_close(
+    serve: Any, toy: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     """An error on closing is logged; observers are told all the same."""
 
-    class Sticky(LocalProvider):
-        type = "sticky"
-        always_on = True
+    async def sticky(_: Any) -> Any:
+        try:
+            yield Start("1", "m")
+            yield BlockStart(0, Text(""))
+            yield BlockDelta(0, "text", "word")
+            raise RateLimited("enough")
+        finally:
+            raise RuntimeError("stuck")
 
-        async def answer(self, chat: Any) -> Any:
-            try:
-                yield Start("1", "m")
-                yield BlockStart(0, Text(""))
-                yield BlockDelta(0, "text", "word")
-                raise RateLimited("enough")
-            finally:
-                raise RuntimeError("stuck")
-
-    class Offer(Plugin):
-        def llmgate_register_providers(self, register: Any) -> None:
-            register(Sticky)
-
-    gate = await serve(Offer)
-    answer = await gate.post("/chat", body("sticky/m", stream=True))
+    gate = await serve(toy.offering(sticky))
+    answer = await gate.post("/chat", body("local/m", stream=True))
     assert answer.frames[-1]["error"]
     assert gate.log.outcomes == ["partial"]
     assert gate.gateway.active == 0
