@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.bench.measure import connections_each, cpu_seconds, cpu_seconds_each, pid_listening, pss_bytes, tree
+from tests.bench.processes import ROOT
 
 BUSY = "import time\nwhile time.process_time() < 0.25: pass\nprint(flush=True)\ninput()"
 HOLDS = "print(flush=True)\ninput()\nheld = bytearray(b'x' * 8 * 2**20)\nprint(flush=True)\ninput()"
@@ -84,3 +85,11 @@ def test_accepted_connections_are_counted_where_they_are_held() -> None:
             assert connections_each(os.getpid(), address[1])[os.getpid()] == 2
         for sock in accepted:
             sock.close()
+
+
+def test_what_was_measured_is_recorded() -> None:
+    """The machine's facts tell whether llmgate ran with its C: without it when that was asked for."""
+    script = "from tests.bench.machine import facts; print(facts()['llmgate'])"
+    command = [sys.executable, "-c", script]
+    told = subprocess.check_output(command, cwd=ROOT, text=True, env={**os.environ, "LLMGATE_PURE": "1"})
+    assert told == "pure Python\n"
