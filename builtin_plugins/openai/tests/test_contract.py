@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from llmgate_core.testing.contracts import DialectContract, ProviderContract, St
 from llmgate_openai import ChatDialect, OpenAIConfig, OpenAIProvider
 
 HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1700000000, "model": "gpt-4o-2024-11-20"}
+ANSWER: dict[str, Any] = json.loads(Path(__file__).with_name("answer.json").read_text())
 WEATHER = {"type": "function", "function": {"name": "weather", "arguments": '{"city":"Turin"}'}}
 WORK = ("read_request", "read_response", "event_reader", "write_request", "write_response", "event_writer")
 
@@ -73,11 +76,9 @@ class TestDialect(DialectContract, StartContract):
         },
     )
     response_bodies = (
+        ANSWER,
         {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1700000000,
-            "model": "gpt-4o-2024-11-20",
+            **ANSWER,
             "choices": [
                 {
                     "index": 0,
@@ -93,15 +94,6 @@ class TestDialect(DialectContract, StartContract):
                     "finish_reason": "tool_calls",
                 }
             ],
-            "usage": {
-                "prompt_tokens": 10,
-                "completion_tokens": 5,
-                "total_tokens": 15,
-                "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 0},
-                "completion_tokens_details": {"reasoning_tokens": 2, "accepted_prediction_tokens": 0},
-            },
-            "service_tier": "default",
-            "system_fingerprint": "fp_1",
         },
     )
     stream_bodies = (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -46,29 +48,7 @@ REQUEST: dict[str, Any] = {
     "reasoning_effort": "none",
     "metadata": {"a": "b"},
 }
-ANSWER: dict[str, Any] = {
-    "id": "i",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "m",
-    "choices": [
-        {
-            "index": 0,
-            "message": {"role": "assistant", "content": "hi", "refusal": None, "annotations": [], "tool_calls": [CALL]},
-            "finish_reason": "stop",
-            "logprobs": None,
-        }
-    ],
-    "usage": {
-        "prompt_tokens": 10,
-        "completion_tokens": 5,
-        "total_tokens": 15,
-        "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 2, "accepted_prediction_tokens": 0},
-    },
-    "service_tier": "default",
-    "system_fingerprint": "fp",
-}
+ANSWER: dict[str, Any] = json.loads(Path(__file__).with_name("answer.json").read_text())
 VALUES: list[Any] = [
     *(
         None,
