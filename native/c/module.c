@@ -4,7 +4,7 @@
 Names names;
 
 static PyMethodDef functions[] = {
-    {"split_large", (PyCFunction)(void (*)(void))split_large, METH_FASTCALL, "See split.c."},
+    {"split_fields", (PyCFunction)(void (*)(void))split_fields, METH_FASTCALL, "See split.c."},
     {"answer", (PyCFunction)(void (*)(void))answer, METH_FASTCALL, "See answer.c."},
     {"keep_freed_memory", keep_freed_memory, METH_O, "See memory.c."},
     {NULL, NULL, 0, NULL},
@@ -21,12 +21,15 @@ static int make_names(void) {
     NAMES(INTERN)
 #undef INTERN
     PyObject *exceptions = PyImport_ImportModule("asyncio.exceptions"), *events = PyImport_ImportModule("asyncio.events");
+    PyObject *time = PyImport_ImportModule("time");
     if (exceptions != NULL) names.CancelledError = PyObject_GetAttrString(exceptions, "CancelledError");
     if (events != NULL) names.get_running_loop = PyObject_GetAttrString(events, "get_running_loop");
+    if (time != NULL) names.monotonic = PyObject_GetAttrString(time, "monotonic");
     names.with_context = Py_BuildValue("(s)", "context");
     Py_XDECREF(exceptions);
     Py_XDECREF(events);
-    return names.CancelledError == NULL || names.get_running_loop == NULL || names.with_context == NULL ? -1 : 0;
+    Py_XDECREF(time);
+    return names.CancelledError == NULL || names.monotonic == NULL || names.get_running_loop == NULL || names.with_context == NULL ? -1 : 0;
 }
 
 PyMODINIT_FUNC PyInit__native(void) {

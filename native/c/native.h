@@ -52,11 +52,11 @@ static inline int done(PyObject *result) {
      X(create_future) X(create_task) X(done) X(draining) X(flush)         \
     X(is_closing) X(join) X(longest) X(loop) X(pause_reading) X(quick) X(result) X(resume_reading)             \
     X(may_wait) X(serving) X(set_exception)       \
-    X(set_result) X(time) X(throw) X(write) X(writelines) X(_begin) X(_parse) X(_patiently) X(_serve) X(_take) X(_wake_one) X(drop)
+    X(set_result) X(time) X(throw) X(write) X(writelines) X(_begin) X(_end_turn) X(_parse) X(_patiently) X(_serve) X(_take) X(_wake_one) X(drop)
 #define DECLARE(name) PyObject *name;
 typedef struct {
     NAMES(DECLARE)
-    PyObject *with_context, *CancelledError, *get_running_loop;
+    PyObject *with_context, *CancelledError, *get_running_loop, *monotonic;
 } Names;
 #undef DECLARE
 extern Names names;
@@ -87,7 +87,7 @@ Py_ssize_t answer_match(PyObject *quick, const char *data, Py_ssize_t size, PyOb
 
 extern PyTypeObject Drive_Type, Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickPool_Type, QuickRequests_Type, Wait_Type;
 
-PyObject *split_large(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *split_fields(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *keep_freed_memory(PyObject *module, PyObject *bytes);
 PyObject *answer(PyObject *module, PyObject *const *args, Py_ssize_t count);
 

@@ -2,6 +2,7 @@
 #include "native.h"
 
 #define SMALL (16 * 1024)
+#define SILENCE 0.0003 /* seconds */
 
 typedef struct {
     PyObject *transport, *data;
@@ -12,6 +13,8 @@ typedef struct {
     PyObject *loop, *give_up;
     Letter *waiting;
     Py_ssize_t count, room;
+    double turn_ended;
+    char in_turn;
 } Outbox;
 
 static int outbox_init(Outbox *self, PyObject *args, PyObject *kwargs) {
@@ -71,17 +74,40 @@ static PyObject *outbox_flush(Outbox *self, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+/* time.monotonic(), -1 with an exception set. */
+static double monotonic(void) {
+    PyObject *now = PyObject_CallNoArgs(names.monotonic);
+    if (now == NULL) return -1;
+    double seconds = PyFloat_AsDouble(now);
+    Py_DECREF(now);
+    return seconds;
+}
+
+static PyObject *end_turn(Outbox *self, PyObject *unused) {
+    flush_all(self);
+    self->in_turn = 0;
+    if ((self->turn_ended = monotonic()) < 0) return NULL;
+    Py_RETURN_NONE;
+}
+
 static int add(Outbox *self, PyObject *transport, PyObject *data) {
     if (PyBytes_GET_SIZE(data) > SMALL) {
         flush_all(self);
         return done(PyObject_CallMethodOneArg(transport, names.write, data));
     }
-    if (self->count == 0) {
-        PyObject *flush = PyObject_GetAttr((PyObject *)self, names.flush);
-        if (flush == NULL) return -1;
-        PyObject *handle = PyObject_CallMethodOneArg(self->loop, names.call_soon, flush);
-        Py_DECREF(flush);
+    if (!self->in_turn) {
+        PyObject *end_turn = PyObject_GetAttr((PyObject *)self, names._end_turn);
+        if (end_turn == NULL) return -1;
+        PyObject *handle = PyObject_CallMethodOneArg(self->loop, names.call_soon, end_turn);
+        Py_DECREF(end_turn);
         if (done(handle) < 0) return -1;
+        self->in_turn = 1;
+        double now = monotonic();
+        if (now < 0) return -1;
+        if (now - self->turn_ended > SILENCE) {
+            deliver(self, transport, data);
+            return 0;
+        }
     }
     if (self->count >= self->room || self->waiting == NULL) {
         Py_ssize_t room = self->count < 32 ? 32 : self->count * 2;
@@ -148,6 +174,7 @@ static void outbox_dealloc(Outbox *self) {
 static PyMethodDef methods[] = {
     {"write", (PyCFunction)(void (*)(void))outbox_write_method, METH_FASTCALL, NULL},
     {"flush", (PyCFunction)outbox_flush, METH_NOARGS, NULL},
+    {"_end_turn", (PyCFunction)end_turn, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -93,11 +93,11 @@ static PyObject *put_all(PyObject *body, PyObject *raw, const byte *start, const
     return found;
 }
 
-PyObject *split_large(PyObject *module, PyObject *const *args, Py_ssize_t count) {
+PyObject *split_fields(PyObject *module, PyObject *const *args, Py_ssize_t count) {
     Field fields[MOST_FIELDS];
     (void)module;
     if (count != 2) {
-        PyErr_Format(PyExc_TypeError, "split_large takes a body and a type, not %zd arguments", count);
+        PyErr_Format(PyExc_TypeError, "split_fields takes a body and a type, not %zd arguments", count);
         return NULL;
     }
     if (!PyBytes_CheckExact(args[0])) Py_RETURN_NONE;

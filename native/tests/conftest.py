@@ -19,7 +19,7 @@ def agree() -> Iterator[Callable[[bytes], Fields | None]]:
     compiled = pytest.importorskip("llmgate_native._native", exc_type=ImportError)
 
     def both(body: bytes) -> Fields | None:
-        split = compiled.split_large(body, msgspec.Raw)
+        split = compiled.split_fields(body, msgspec.Raw)
         found = None if split is None else [(name, bytes(raw)) for name, raw in split.items()]
         try:
             expected: Fields | None = [(name, bytes(raw)) for name, raw in jsonfields.split_fields(body).items()]

@@ -18,7 +18,7 @@ def test_long_values_lie_in_the_body() -> None:
         handed.append(value)
         return len(handed)
 
-    assert compiled.split_large(body, note) == {"a": 1, "b": 2}
+    assert compiled.split_fields(body, note) == {"a": 1, "b": 2}
     short, long = handed
     assert short == b"[1, 2]"
     assert isinstance(long, memoryview)
@@ -29,11 +29,11 @@ def test_long_values_lie_in_the_body() -> None:
 def test_wrong_arguments() -> None:
     """What is no body is left to Python; what is no call is a TypeError; what the type raises is handed on."""
     for odd in (None, "{}", bytearray(b'{"a":1}'), memoryview(b'{"a":1}'), 5):
-        assert compiled.split_large(odd, msgspec.Raw) is None
+        assert compiled.split_fields(odd, msgspec.Raw) is None
     for arguments in ((), (b'{"a":1}',), (b'{"a":1}', msgspec.Raw, 1)):
         with pytest.raises(TypeError, match="arguments"):
-            compiled.split_large(*arguments)
+            compiled.split_fields(*arguments)
     with pytest.raises(TypeError, match="not callable"):
-        compiled.split_large(b'{"a":1}', None)
+        compiled.split_fields(b'{"a":1}', None)
     with pytest.raises(ZeroDivisionError):
-        compiled.split_large(b'{"a":1,"b":2}', lambda _view: 1 // 0)
+        compiled.split_fields(b'{"a":1,"b":2}', lambda _view: 1 // 0)

@@ -30,7 +30,7 @@ _KEY: Final = re.compile(rb'\s*[{,]?\s*"([^"\\]*)"\s*:\s*')
 def split_fields(body: bytes) -> dict[str, msgspec.Raw]:
     """Body → ``{name: raw JSON}``. Raises :class:`InvalidRequest` (``invalid_json``) saying what is wrong."""
     if native is not None:
-        split: dict[str, msgspec.Raw] | None = native.split_large(body, msgspec.Raw)
+        split: dict[str, msgspec.Raw] | None = native.split_fields(body, msgspec.Raw)
         if split is not None:  # otherwise it is unusual, and what follows judges it
             return split
     if not body:

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
-from llmgate_core.wire.outbox import Outbox
+from llmgate_core.native import native
+from llmgate_core.wire.outbox import Outbox, make_outbox
+
+MakeBox = Callable[[], Outbox]
+
+
+@pytest.fixture(params=["python", pytest.param("c", marks=pytest.mark.skipif(native is None, reason="not built"))])
+def make_box(request: pytest.FixtureRequest) -> MakeBox:
+    """Outboxes of both kinds."""
+    make = Outbox if request.param == "python" else make_outbox
+    return lambda: make(asyncio.get_running_loop())
+
+
+def busy(box: Outbox) -> Outbox:
+    """An outbox that has just been used."""
+    box.write(Transport([]), b"0")
+    return box
 
 
 class Transport:
@@ -29,10 +46,10 @@ class Transport:
         return self.closing
 
 
-async def test_a_turn_is_sent_at_its_end() -> None:
+async def test_a_turn_is_sent_at_its_end(make_box: MakeBox) -> None:
     """Nothing goes out while the turn lasts; then all of it does, in the order it was written."""
     sent: list[bytes] = []
-    one, two, box = Transport(sent), Transport(sent), Outbox(asyncio.get_running_loop())
+    one, two, box = Transport(sent), Transport(sent), busy(make_box())
     box.write(one, b"1")
     box.write(two, b"2")
     box.write(one, b"3")
@@ -44,11 +61,25 @@ async def test_a_turn_is_sent_at_its_end() -> None:
     assert sent[3:] == [b"4"]
 
 
+async def test_after_a_silence_the_first_goes_at_once(make_box: MakeBox) -> None:
+    """Who is asked seldom has nothing to gather; what is written behind it in the same turn waits for its end."""
+    sent: list[bytes] = []
+    one, box = Transport(sent), make_box()
+    for round_ in range(2):
+        box.write(one, b"1")
+        assert sent == [b"1"]
+        box.write(one, b"2")
+        assert sent == [b"1"], round_
+        await asyncio.sleep(0.01)
+        assert sent == [b"1", b"2"]
+        sent.clear()
+
+
 @pytest.mark.parametrize("early", [True, False])
-async def test_order_holds_for_what_is_large(early: bool) -> None:
+async def test_order_holds_for_what_is_large(make_box: MakeBox, early: bool) -> None:
     """Much data goes out at once, after what was written before it."""
     sent: list[bytes] = []
-    one, box = Transport(sent), Outbox(asyncio.get_running_loop())
+    one, box = Transport(sent), busy(make_box())
     if early:
         box.write(one, b"1")
     box.write(one, b"x" * 100_000)
@@ -57,10 +88,10 @@ async def test_order_holds_for_what_is_large(early: bool) -> None:
     assert len(sent) == 1 + early
 
 
-async def test_a_closed_transport_gets_nothing() -> None:
+async def test_a_closed_transport_gets_nothing(make_box: MakeBox) -> None:
     """What waits for a transport that is closing is dropped; the others get theirs."""
     sent: list[bytes] = []
-    one, two, box = Transport(sent), Transport(sent), Outbox(asyncio.get_running_loop())
+    one, two, box = Transport(sent), Transport(sent), busy(make_box())
     box.write(one, b"1")
     box.write(two, b"2")
     one.closing = True
@@ -68,7 +99,7 @@ async def test_a_closed_transport_gets_nothing() -> None:
     assert sent == [b"2"]
 
 
-async def test_one_broken_transport_harms_no_other(caplog: pytest.LogCaptureFixture) -> None:
+async def test_one_broken_transport_harms_no_other(make_box: MakeBox, caplog: pytest.LogCaptureFixture) -> None:
     """A transport that raises is given up, and said so; the next one gets its bytes."""
 
     class Broken(Transport):
@@ -76,7 +107,7 @@ async def test_one_broken_transport_harms_no_other(caplog: pytest.LogCaptureFixt
             raise RuntimeError("the handle is closed")
 
     sent: list[bytes] = []
-    one, two, box = Broken(sent), Transport(sent), Outbox(asyncio.get_running_loop())
+    one, two, box = Broken(sent), Transport(sent), busy(make_box())
     box.write(one, b"1")
     box.write(two, b"2")
     box.flush()

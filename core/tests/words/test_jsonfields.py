@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from llmgate_core import jsonfields
 from llmgate_core.errors import InvalidRequest
 from llmgate_core.jsonfields import decode_value, decode_whole, split_fields
+from llmgate_core.native import native
 
 
 @pytest.fixture(autouse=True, scope="module", params=["compiled", "plain"])
 def twin(request: pytest.FixtureRequest) -> Iterator[None]:
     """Each test is for either way of splitting, as far as the compiled one is at hand."""
-    if request.param == "compiled" and jsonfields.native is None:
+    if request.param == "compiled" and native is None:
         pytest.skip("llmgate-native is not built")
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "plain":
