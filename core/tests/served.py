@@ -85,6 +85,7 @@ class Served:
         slow: SlowLimits | None = None,
     ) -> None:
         self.log = log = Log()
+        self.is_lean = lean
 
         class Recorder(Plugin):
             def llmgate_attempt_done(self, attempt: Attempt) -> None:

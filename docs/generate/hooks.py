@@ -101,7 +101,7 @@ contract is `HOOK_API` = {HOOK_API}.
 - **OBSERVE**: every one runs. What one raises goes to the log and a counter; the request goes on.
 
 A `def` may run without an asyncio task around it (`asyncio.current_task()` is None): what needs one, such as
-`asyncio.timeout`, belongs in an `async def`. Context variables are each request's own either way.
+`asyncio.timeout`, belongs in an `async def`.
 
 A plugin refuses a request on purpose by raising one of the [errors](errors.md). Hooks marked *way back* run in
 reverse order: the plugin that is listed first sees a request first and its answer last. `llmgate hooks` shows the
