@@ -138,19 +138,15 @@ static PyObject *cancel(Drive *self, PyObject *unused) {
     Py_RETURN_TRUE;
 }
 
-PyObject *drive_new(PyObject *coroutine) {
+PyObject *drive_new(PyObject *coroutine, PyObject *context) {
     Drive *self = PyObject_GC_New(Drive, &Drive_Type);
     if (self == NULL) return NULL;
     self->coroutine = Py_NewRef(coroutine);
     self->awaited = NULL;
     self->wake = (vectorcallfunc)wake;
     self->cancelled = self->ended = 0;
-    self->context = PyContext_CopyCurrent();
+    self->context = Py_NewRef(context);
     PyObject_GC_Track(self);
-    if (self->context == NULL) {
-        Py_DECREF(self);
-        return NULL;
-    }
     return (PyObject *)self;
 }
 

@@ -48,7 +48,7 @@ static inline int done(PyObject *result) {
 
 /* The names of methods and attributes, made once. */
 #define NAMES(X)                                                                                                       \
-    X(_asyncio_future_blocking) X(abort) X(add_done_callback) X(after) X(before) X(call_soon) X(cancel) X(close)                     \
+    X(_asyncio_future_blocking) X(abort) X(add_done_callback) X(after) X(before) X(call_soon) X(cancel) X(close) X(context)           \
      X(create_future) X(create_task) X(done) X(draining) X(flush)         \
     X(is_closing) X(join) X(longest) X(loop) X(pause_reading) X(quick) X(result) X(resume_reading)             \
     X(may_wait) X(serving) X(set_exception)       \
@@ -65,7 +65,7 @@ extern Names names;
 int connection_is_good(PyObject *connection, double now, double most_idle, double most_age);
 int connection_keeps(PyObject *connection, double now);
 
-PyObject *drive_new(PyObject *coroutine);
+PyObject *drive_new(PyObject *coroutine, PyObject *context);
 int drive_start(PyObject *drive, int now);
 /* Another step, at once: what it waited on is done. */
 void drive_go_on(PyObject *drive);

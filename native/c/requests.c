@@ -7,7 +7,7 @@
 
 typedef struct {
     PyObject_HEAD
-    PyObject *lane, *create_task, *time, *buffer, *known, *pending, *task, *closing;
+    PyObject *lane, *create_task, *context, *time, *buffer, *known, *pending, *task, *closing;
     double since;
 } Requests;
 
@@ -17,9 +17,10 @@ static int requests_init(Requests *self, PyObject *args, PyObject *kwargs) {
     if ((loop = PyObject_GetAttr(lane, names.loop)) == NULL) return -1;
     replace(&self->create_task, PyObject_GetAttr(loop, names.create_task));
     replace(&self->time, PyObject_GetAttr(loop, names.time));
+    replace(&self->context, PyObject_GetAttr(lane, names.context));
     replace(&self->buffer, PyBytes_FromStringAndSize(NULL, 0));
     Py_DECREF(loop);
-    if (self->create_task == NULL || self->time == NULL || self->buffer == NULL) return -1;
+    if (self->create_task == NULL || self->time == NULL || self->buffer == NULL || self->context == NULL) return -1;
     set_to(&self->lane, lane);
     set_to(&self->known, Py_None);
     set_to(&self->pending, Py_None);
@@ -46,7 +47,12 @@ static int start(Requests *self, PyObject *known, PyObject *body, int now) {
     PyObject *serving = PyObject_CallMethodObjArgs((PyObject *)self, names._serve, known, body, NULL);
     if (serving == NULL) return -1;
     int may_wait = flag(known, names.may_wait);
-    PyObject *task = may_wait < 0 ? NULL : may_wait ? PyObject_CallOneArg(self->create_task, serving) : drive_new(serving);
+    /* not the context of whoever calls: with pipelined requests that is the request before */
+    PyObject *context = may_wait < 0 ? NULL : PyContext_Copy(self->context), *given[] = {serving, context};
+    PyObject *task = context == NULL ? NULL
+                     : may_wait      ? PyObject_Vectorcall(self->create_task, given, 1, names.with_context)
+                                     : drive_new(serving, context);
+    Py_XDECREF(context);
     Py_DECREF(serving);
     if (task == NULL) return -1;
     set_to(&self->task, task);
@@ -130,6 +136,7 @@ static PyObject *start_method(Requests *self, PyObject *const *args, Py_ssize_t 
 static int requests_traverse(Requests *self, visitproc visit, void *arg) {
     Py_VISIT(self->lane);
     Py_VISIT(self->create_task);
+    Py_VISIT(self->context);
     Py_VISIT(self->time);
     Py_VISIT(self->known);
     Py_VISIT(self->pending);
@@ -140,6 +147,7 @@ static int requests_traverse(Requests *self, visitproc visit, void *arg) {
 static int requests_clear(Requests *self) {
     Py_CLEAR(self->lane);
     Py_CLEAR(self->create_task);
+    Py_CLEAR(self->context);
     Py_CLEAR(self->time);
     Py_CLEAR(self->known);
     Py_CLEAR(self->pending);

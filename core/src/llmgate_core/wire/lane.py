@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import copy_context
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ class Lane:
         self.use_lean = lean
         self.slow = slow or SlowLimits()
         self.loop = asyncio.get_running_loop()
+        self.context = copy_context()
         self.outbox = make_outbox(self.loop)
         self.lean: set[LeanProtocol] = set()
         self.draining = False

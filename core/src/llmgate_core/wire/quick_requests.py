@@ -94,4 +94,5 @@ class QuickRequests:
         lane = self._lane
         if known.close or lane.draining:
             self.closing = True
-        self._task = lane.loop.create_task(self._serve(known, body))
+        # not the context of whoever calls: with pipelined requests that is the request before
+        self._task = lane.loop.create_task(self._serve(known, body), context=lane.context.copy())
