@@ -32,7 +32,7 @@ static PyObject *lay_out(PyObject *const *args, int with_body) {
     Py_ssize_t count = 0, place = 0, size = 0;
     PyObject *name, *value;
     char length[64];
-    if (!PyDict_Check(args[HEADERS]) || !PyUnicode_Check(args[DATE]) || !PyUnicode_IS_COMPACT_ASCII(args[DATE])) return NULL;
+    if (!PyDict_CheckExact(args[HEADERS]) || !PyUnicode_Check(args[DATE]) || !PyUnicode_IS_COMPACT_ASCII(args[DATE])) return NULL;
     if ((pieces[count].text = plain(args[LINE], &pieces[count].size)) == NULL) return NULL;
     count++;
     PUT("\r\n");
@@ -53,7 +53,7 @@ static PyObject *lay_out(PyObject *const *args, int with_body) {
         pieces[count++] = id;
         PUT("\r\n");
     }
-    if (args[CLOSES] == Py_True) PUT("connection: close\r\n");
+    if (truth(args[CLOSES])) PUT("connection: close\r\n");
     PUT("cache-control: no-store\r\n" ALWAYS ": ");
     pieces[count++] = id;
     PUT("\r\n");
@@ -79,7 +79,8 @@ static PyObject *lay_out(PyObject *const *args, int with_body) {
 /* answer(transport, outbox, status line: str, headers: dict[str, str], the id's header: str, id: str, closes: bool,
    date and server: str, body: bytes) -> whether it could. Writes a whole answer. */
 PyObject *answer(PyObject *module, PyObject *const *args, Py_ssize_t count) {
-    if (count != COUNT || !PyBytes_CheckExact(args[BODY])) return PyErr_Format(PyExc_TypeError, "answer: see answer.c");
+    if (count != COUNT) return PyErr_Format(PyExc_TypeError, "answer: see answer.c");
+    if (UNLIKELY(!PyBytes_CheckExact(args[BODY]))) Py_RETURN_FALSE;
     int small = PyBytes_GET_SIZE(args[BODY]) < ONE_PIECE, failed = -1;
     PyObject *closing = call_no_args(args[TRANSPORT], names.is_closing);
     if (closing == NULL) return NULL;

@@ -95,7 +95,7 @@ static Py_ssize_t number(const char *at, const char *end) {
 Py_ssize_t answer_match(PyObject *quick, const char *data, Py_ssize_t size, PyObject **headers, Py_ssize_t *length) {
     AnswerHead *self = (AnswerHead *)quick;
     const char *at = data, *end = data + size, *stop;
-    if (!Py_IS_TYPE(quick, &AnswerHead_Type) || self->lines == NULL) return 0;
+    if (!Py_IS_TYPE(quick, &AnswerHead_Type) || self->lines == NULL || self->shape == NULL || self->make == NULL) return 0;
     if (size < (Py_ssize_t)sizeof STATUS || memcmp(at, STATUS, sizeof STATUS - 1) != 0) return 0;
     if ((stop = line_end(at + sizeof STATUS - 1, end, 1)) == NULL) return 0;
     at = stop + 2;
@@ -126,9 +126,12 @@ Py_ssize_t answer_match(PyObject *quick, const char *data, Py_ssize_t size, PyOb
     if (spans == NULL) return -1;
     memcpy(spans->at, places, (size_t)count * sizeof(Span));
     spans->head = PyBytes_FromStringAndSize(data, at - data);
-    PyObject *given[] = {NULL, self->shape, (PyObject *)spans};
-    if (spans->head != NULL) *headers = PyObject_Vectorcall(self->make, given + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    PyObject *shape = Py_NewRef(self->shape), *make = Py_NewRef(self->make), *given[] = {NULL, shape, (PyObject *)spans};
+    *headers = NULL;
+    if (spans->head != NULL) *headers = PyObject_Vectorcall(make, given + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     int failed = spans->head == NULL || *headers == NULL;
+    Py_DECREF(shape);
+    Py_DECREF(make);
     Py_DECREF(spans);
     *length = told;
     return failed ? -1 : at - data;

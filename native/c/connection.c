@@ -44,12 +44,13 @@ static int connection_init(Connection *self, PyObject *args, PyObject *kwargs) {
 
 int connection_is_good(PyObject *connection, double now, double most_idle, double most_age) {
     Connection *self = (Connection *)connection;
-    return self->lost != Py_True && now - self->idle_since <= most_idle && now - self->born <= most_age;
+    return !truth(self->lost) && now - self->idle_since <= most_idle && now - self->born <= most_age;
 }
 
 int connection_keeps(PyObject *connection, double now) {
     Connection *self = (Connection *)connection;
-    if (self->complete != Py_True || self->keep != Py_True || self->lost == Py_True || PyList_GET_SIZE(self->body)) return 0;
+    if (!truth(self->complete) || !truth(self->keep) || truth(self->lost)) return 0;
+    if (self->body == NULL || PyList_GET_SIZE(self->body)) return 0;
     set_to(&self->reused, Py_True);
     self->idle_since = now;
     return 1;
@@ -57,34 +58,41 @@ int connection_keeps(PyObject *connection, double now) {
 
 static int method(Connection *self, PyObject *name) { return done(call_no_args((PyObject *)self, name)); }
 
-/* The waiter, if it still waits: a new reference that the connection no longer has. NULL without an exception if there is none. */
-static PyObject *take_waiter(Connection *self) {
-    PyObject *waiter = self->waiter;
-    if (waiter == Py_None || waiter == NULL) return NULL;
-    self->waiter = Py_NewRef(Py_None);
-    if (LIKELY(Py_IS_TYPE(waiter, &Wait_Type))) return waiter;
+/* Whether a waiter still waits; -1 with an exception set. */
+static int still_waits(PyObject *waiter) {
+    if (LIKELY(Py_IS_TYPE(waiter, &Wait_Type))) return !wait_is_done(waiter);
     PyObject *is_done = call_no_args(waiter, names.done);
-    if (is_done == Py_False) {
-        Py_DECREF(is_done);
-        return waiter;
-    }
+    int over = is_done == NULL ? -1 : PyObject_IsTrue(is_done);
     Py_XDECREF(is_done);
+    return over < 0 ? -1 : !over;
+}
+
+/* Something has come, for whoever waits. */
+static int tell(Connection *self) {
+    PyObject *waiter = self->waiter;
+    if (waiter == NULL || waiter == Py_None) return 0;
+    self->waiter = Py_NewRef(Py_None);
+    int failed = still_waits(waiter);
+    if (failed > 0) {
+        failed = LIKELY(Py_IS_TYPE(waiter, &Wait_Type)) ? wait_tell(waiter, NULL)
+                                                        : done(call_one_arg(waiter, names.set_result, Py_None));
+    }
     Py_DECREF(waiter);
-    return NULL;
+    return failed;
 }
 
 /* Bytes of the body, for whoever waits. */
 static int append(Connection *self, const char *data, Py_ssize_t size) {
     PyObject *piece = PyBytes_FromStringAndSize(data, size);
-    int failed = piece == NULL || !PyList_Check(self->body) || PyList_Append(self->body, piece) < 0;
+    int failed = piece == NULL || PyList_Append(self->body, piece) < 0;
     Py_XDECREF(piece);
     return failed ? -1 : 0;
 }
 
 /* 1 when an answer begins that is known by its head, 0 when llhttp must look, -1 with an exception set. */
 static int is_known(Connection *self, const char *data, Py_ssize_t size) {
-    if (self->got_bytes == Py_True) return 0;
-    PyObject *quick = PyObject_GetAttr(self->shapes, names.quick), *headers = NULL;
+    if (truth(self->got_bytes)) return 0;
+    PyObject *quick = get_attr(self->shapes, names.quick), *headers = NULL;
     if (quick == NULL) return -1;
     Py_ssize_t length = 0, begin = answer_match(quick, data, size, &headers, &length);
     Py_DECREF(quick);
@@ -115,35 +123,39 @@ static int take_more(Connection *self, PyObject *data) {
     return 1;
 }
 
+static int receive(Connection *self, PyObject *data) {
+    Py_ssize_t size = PyBytes_GET_SIZE(data);
+    int known = self->left ? take_more(self, data) : is_known(self, PyBytes_AS_STRING(data), size);
+    if (known < 0) return -1;
+    if (!known && done(PyObject_CallMethodOneArg((PyObject *)self, names._parse, data)) < 0) return -1;
+    self->waiting_size += size;
+    if (UNLIKELY(self->waiting_size > HIGH_WATER) && !self->paused && !truth(self->complete)) {
+        self->paused = 1;
+        if (done(call_no_args(self->transport, names.pause_reading)) < 0) return -1;
+    }
+    return tell(self);
+}
+
 static PyObject *data_received(Connection *self, PyObject *data) {
-    if (!PyBytes_CheckExact(data)) return PyErr_Format(PyExc_TypeError, "data_received(data: bytes)");
-    if (self->complete == Py_True) { /* bytes nobody asked for: this connection serves no one any more */
+    if (UNLIKELY(self->body == NULL)) return missing();
+    if (truth(self->complete)) { /* bytes nobody asked for: this connection serves no one any more */
         if (method(self, names.abort) < 0) return NULL;
         Py_RETURN_NONE;
     }
-    Py_ssize_t size = PyBytes_GET_SIZE(data);
-    int known = self->left ? take_more(self, data) : is_known(self, PyBytes_AS_STRING(data), size);
-    if (known < 0) return NULL;
-    if (!known && done(PyObject_CallMethodOneArg((PyObject *)self, names._parse, data)) < 0) return NULL;
-    self->waiting_size += size;
-    if (UNLIKELY(self->waiting_size > HIGH_WATER) && !self->paused && self->complete != Py_True) {
-        self->paused = 1;
-        if (done(call_no_args(self->transport, names.pause_reading)) < 0) return NULL;
-    }
-    PyObject *waiter = take_waiter(self);
-    if (waiter != NULL) {
-        int failed = 0;
-        if (LIKELY(Py_IS_TYPE(waiter, &Wait_Type))) wait_tell(waiter, NULL);
-        else failed = done(PyObject_CallMethodOneArg(waiter, names.set_result, Py_None));
-        Py_DECREF(waiter);
-        if (failed) return NULL;
-    }
-    if (PyErr_Occurred()) return NULL;
+    PyObject *bytes = as_bytes(data);
+    if (bytes == NULL) return NULL;
+    int failed = receive(self, bytes);
+    Py_DECREF(bytes);
+    if (failed) return NULL;
     Py_RETURN_NONE;
 }
 
 static PyObject *new_waiter(Connection *self, double due) {
-    PyObject *waiter = drive_is_stepping() ? wait_new() : PyObject_CallNoArgs(self->create_future);
+    PyObject *waiter, *create_future = self->create_future;
+    if (create_future == NULL) return missing();
+    Py_INCREF(create_future);
+    waiter = drive_is_stepping() ? wait_new() : PyObject_CallNoArgs(create_future);
+    Py_DECREF(create_future);
     if (waiter == NULL) return NULL;
     self->due = due;
     set_to(&self->waiter, waiter);
@@ -165,8 +177,8 @@ static PyObject *laid_out(PyObject *text, PyObject *body, int with_body) {
 }
 
 static PyObject *ask(Connection *self, PyObject *const *args, Py_ssize_t count) {
-    if (count != 3 || !PyBytes_CheckExact(args[0]) || !PyBytes_Check(args[1]))
-        return PyErr_Format(PyExc_TypeError, "ask(text: bytes, body: bytes, due: float)");
+    if (count != 3 || !PyBytes_Check(args[0])) return PyErr_Format(PyExc_TypeError, "ask(text: bytes, body: bytes, due: float)");
+    if (UNLIKELY(self->body == NULL)) return missing();
     double due = PyFloat_AsDouble(args[2]);
     if (due == -1.0 && PyErr_Occurred()) return NULL;
     PyObject *status = PyLong_FromLong(0);
@@ -176,17 +188,21 @@ static PyObject *ask(Connection *self, PyObject *const *args, Py_ssize_t count) 
     set_to(&self->keep, Py_False);
     set_to(&self->got_bytes, Py_False);
     self->head_size = self->left = 0;
-    int small = PyBytes_GET_SIZE(args[1]) < HIGH_WATER, failed = 1;
-    PyObject *first = laid_out(args[0], args[1], small);
-    if (first == NULL) return NULL;
-    if (small) {
+    PyObject *body = as_bytes(args[1]);
+    if (body == NULL) return NULL;
+    int small = PyBytes_GET_SIZE(body) < HIGH_WATER, failed = 1;
+    PyObject *first = laid_out(args[0], body, small);
+    if (first == NULL) {
+        /* no memory */
+    } else if (small) {
         failed = outbox_write(self->outbox, self->transport, first) < 0;
     } else {
-        PyObject *pieces = PyTuple_Pack(2, first, args[1]);
-        if (pieces != NULL) failed = done(PyObject_CallMethodOneArg(self->transport, names.writelines, pieces)) < 0;
+        PyObject *pieces = PyTuple_Pack(2, first, body);
+        if (pieces != NULL) failed = done(call_one_arg(self->transport, names.writelines, pieces)) < 0;
         Py_XDECREF(pieces);
     }
-    Py_DECREF(first);
+    Py_XDECREF(first);
+    Py_DECREF(body);
     return failed ? NULL : new_waiter(self, due);
 }
 
@@ -197,26 +213,27 @@ static PyObject *wait_(Connection *self, PyObject *due) {
 }
 
 static PyObject *overdue(Connection *self, PyObject *now) {
-    if (self->waiter == Py_None) Py_RETURN_NONE;
+    if (self->waiter == Py_None || self->waiter == NULL) Py_RETURN_NONE;
     double when = PyFloat_AsDouble(now);
     if (when == -1.0 && PyErr_Occurred()) return NULL;
-    PyObject *waiter = when >= self->due ? take_waiter(self) : NULL;
-    if (waiter != NULL) {
+    if (when < self->due) Py_RETURN_NONE;
+    PyObject *waiter = Py_NewRef(self->waiter);
+    int failed = still_waits(waiter);
+    if (failed > 0) {
         PyObject *error = PyObject_CallNoArgs(PyExc_TimeoutError);
-        int failed = error == NULL || done(PyObject_CallMethodOneArg(waiter, names.set_exception, error)) < 0;
+        set_to(&self->waiter, Py_None);
+        failed = error == NULL ? -1 : done(call_one_arg(waiter, names.set_exception, error));
         Py_XDECREF(error);
-        Py_DECREF(waiter);
-        if (failed) return NULL;
     }
-    if (PyErr_Occurred()) return NULL;
+    Py_DECREF(waiter);
+    if (failed) return NULL;
     Py_RETURN_NONE;
 }
 
 static PyObject *take(Connection *self, PyObject *unused) {
     PyObject *data;
-    Py_ssize_t count = PyList_Size(self->body);
-    if (count < 0) return NULL;
-    if (count == 1) {
+    if (self->body == NULL) return missing();
+    if (PyList_GET_SIZE(self->body) == 1) {
         data = Py_NewRef(PyList_GET_ITEM(self->body, 0));
     } else {
         PyObject *empty = PyBytes_FromStringAndSize(NULL, 0);
@@ -224,11 +241,11 @@ static PyObject *take(Connection *self, PyObject *unused) {
         Py_XDECREF(empty);
     }
     if (data == NULL) return NULL;
-    if (PyList_SetSlice(self->body, 0, count, NULL) < 0) goto failed;
+    if (PyList_SetSlice(self->body, 0, PyList_GET_SIZE(self->body), NULL) < 0) goto failed;
     self->waiting_size = 0;
     if (UNLIKELY(self->paused)) {
         self->paused = 0;
-        if (self->lost != Py_True && done(call_no_args(self->transport, names.resume_reading)) < 0) goto failed;
+        if (!truth(self->lost) && done(call_no_args(self->transport, names.resume_reading)) < 0) goto failed;
     }
     return data;
 failed:
@@ -239,8 +256,15 @@ failed:
 static PyObject *take_whole(Connection *self, PyObject *limit) {
     Py_ssize_t most = PyNumber_AsSsize_t(limit, NULL), size = 0;
     if (most == -1 && PyErr_Occurred()) return NULL;
-    if (self->complete != Py_True || self->failed != Py_None || PyList_GET_SIZE(self->body) == 0) Py_RETURN_NONE;
-    for (Py_ssize_t at = 0; at < PyList_GET_SIZE(self->body); at++) size += PyObject_Size(PyList_GET_ITEM(self->body, at));
+    if (self->body == NULL) return missing();
+    if (!truth(self->complete) || self->failed != Py_None || PyList_GET_SIZE(self->body) == 0) Py_RETURN_NONE;
+    for (Py_ssize_t at = 0; at < PyList_GET_SIZE(self->body); at++) {
+        PyObject *piece = Py_NewRef(PyList_GET_ITEM(self->body, at));
+        Py_ssize_t count = PyObject_Size(piece);
+        Py_DECREF(piece);
+        if (count < 0) return NULL;
+        size += count;
+    }
     if (size > most) Py_RETURN_NONE;
     return take(self, NULL);
 }
@@ -255,6 +279,12 @@ static int connection_traverse(Connection *self, visitproc visit, void *arg) {
     Py_VISIT(self->failed);
     Py_VISIT(self->headers);
     Py_VISIT(self->nothing);
+    Py_VISIT(self->status);
+    Py_VISIT(self->complete);
+    Py_VISIT(self->keep);
+    Py_VISIT(self->got_bytes);
+    Py_VISIT(self->lost);
+    Py_VISIT(self->reused);
     return 0;
 }
 
@@ -267,12 +297,6 @@ static int connection_clear(Connection *self) {
     Py_CLEAR(self->failed);
     Py_CLEAR(self->headers);
     Py_CLEAR(self->nothing);
-    return 0;
-}
-
-static void connection_dealloc(Connection *self) {
-    PyObject_GC_UnTrack(self);
-    connection_clear(self);
     Py_CLEAR(self->body);
     Py_CLEAR(self->status);
     Py_CLEAR(self->complete);
@@ -280,6 +304,12 @@ static void connection_dealloc(Connection *self) {
     Py_CLEAR(self->got_bytes);
     Py_CLEAR(self->lost);
     Py_CLEAR(self->reused);
+    return 0;
+}
+
+static void connection_dealloc(Connection *self) {
+    PyObject_GC_UnTrack(self);
+    connection_clear(self);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 

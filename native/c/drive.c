@@ -8,33 +8,58 @@
 
 typedef struct {
     PyObject_HEAD
-    PyObject *coroutine, *context, *awaited; /* awaited: the future that the coroutine waits for, NULL while it runs */
-    vectorcallfunc wake;                     /* called as a future's callback */
-    char cancelled, ended;
+    PyObject *coroutine, *loop, *context;
+    PyObject *awaited;       /* the future, or Wait, that the coroutine waits for */
+    PyObject *error;         /* what the loop's step is to throw, NULL for nothing */
+    vectorcallfunc wake;     /* called by the loop, and as a future's callback */
+    char cancelled, ended, soon; /* soon: the loop is to step */
 } Drive;
 
 static PER_THREAD int stepping; /* how many coroutines are being stepped, one within the other */
 
 int drive_is_stepping(void) { return stepping; }
 
-/* Another step in the next turn of the loop. */
+/* Another step in the next turn of the loop, in the request's context. */
 static int step_soon(Drive *self) {
-    PyObject *loop = PyObject_CallNoArgs(names.get_running_loop);
-    PyObject *handle = loop == NULL ? NULL : PyObject_CallMethodOneArg(loop, names.call_soon, (PyObject *)self);
-    Py_XDECREF(loop);
-    return done(handle);
+    PyObject *given[] = {self->loop, (PyObject *)self, self->context};
+    if (done(PyObject_VectorcallMethod(names.call_soon, given, 2, names.with_context)) < 0) return -1;
+    self->soon = 1;
+    return 0;
 }
 
 static PyObject *cancel(Drive *self, PyObject *unused);
 
+/* 0 for a future of this loop that was yielded by its own ``await``; -1 with an exception set, as Task.__step has it. */
+static int check_future(Drive *self, PyObject *future) {
+    PyObject *blocking = PyObject_GetAttr(future, names._asyncio_future_blocking);
+    if (blocking == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
+    if (blocking == NULL || blocking == Py_None) {
+        Py_XDECREF(blocking);
+        PyErr_Format(PyExc_RuntimeError, "a request got bad yield: %R", future);
+        return -1;
+    }
+    int is_blocking = PyObject_IsTrue(blocking);
+    Py_DECREF(blocking);
+    if (is_blocking == 0) PyErr_Format(PyExc_RuntimeError, "yield was used instead of yield from in a request, with %R", future);
+    if (is_blocking <= 0) return -1;
+    PyObject *loop = PyObject_CallMethodNoArgs(future, names.get_loop);
+    if (loop == NULL) return -1;
+    int same = loop == self->loop;
+    Py_DECREF(loop);
+    if (!same) PyErr_Format(PyExc_RuntimeError, "a request got a future attached to a different loop: %R", future);
+    return same ? 0 : -1;
+}
+
 /* Wait for what the coroutine awaits: a future, or, as asyncio.sleep(0) does, nothing but a turn. */
 static int await_future(Drive *self, PyObject *future) {
     if (LIKELY(Py_IS_TYPE(future, &Wait_Type))) {
-        wait_attach(future, (PyObject *)self);
+        if (UNLIKELY(wait_is_done(future))) return step_soon(self);
+        if (wait_attach(future, (PyObject *)self) < 0) return -1;
         set_to(&self->awaited, future);
         return UNLIKELY(self->cancelled) ? done(cancel(self, NULL)) : 0;
     }
     if (future == Py_None) return step_soon(self);
+    if (check_future(self, future) < 0) return -1;
     if (PyObject_SetAttr(future, names._asyncio_future_blocking, Py_False) < 0) return -1;
     PyObject *given[] = {future, (PyObject *)self, self->context}; /* future.add_done_callback(self, context=…) */
     if (done(PyObject_VectorcallMethod(names.add_done_callback, given, 2, names.with_context)) < 0) return -1;
@@ -47,13 +72,44 @@ static int await_future(Drive *self, PyObject *future) {
     return 0;
 }
 
-/* Run the coroutine until it waits or ends; ``error`` is thrown into it; ``enter`` the request's context first. What it raises but a cancellation goes to the hook for
-   what nobody can catch: a request catches its own errors. */
-static void step(Drive *self, PyObject *error, int enter) {
-    PyObject *result = NULL;
+/* The exception that is set, and no longer is. */
+static PyObject *taken_error(void) {
+    PyObject *type, *error, *trace;
+    PyErr_Fetch(&type, &error, &trace);
+    PyErr_NormalizeException(&type, &error, &trace);
+    Py_XDECREF(type);
+    Py_XDECREF(trace);
+    return error;
+}
+
+/* It cannot wait for what it awaits, for the reason that is set: it is told so where it waits, in the next turn. */
+static void throw_soon(Drive *self) {
+    PyObject *error = taken_error();
+    replace(&self->awaited, NULL);
+    replace(&self->error, error);
+    if (step_soon(self) < 0) PyErr_WriteUnraisable(self->coroutine); /* the loop is closed: nobody steps any more */
+}
+
+/* The coroutine is over, by the exception that is set. A cancellation is no failure, and what ends the loop is handed on (-1). All
+   else goes to the hook for what nobody can catch: a request catches its own errors. */
+static int ended_by_error(Drive *self) {
+    if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) || PyErr_ExceptionMatches(PyExc_SystemExit)) return -1;
+    if (PyErr_ExceptionMatches(names.CancelledError)) PyErr_Clear();
+    else PyErr_WriteUnraisable(self->coroutine);
+    return 0;
+}
+
+/* Run the coroutine until it waits or ends; ``error`` is thrown into it; ``enter`` the request's context first. 0, or -1 with an
+   exception set that ends the loop. The caller holds the Drive: the request may let go of it when it ends. */
+static int step(Drive *self, PyObject *error, int enter) {
+    PyObject *result = NULL, *type, *value, *trace;
     PySendResult how = PYGEN_ERROR;
     replace(&self->awaited, NULL);
-    if (enter && PyContext_Enter(self->context) < 0) goto failed;
+    if (UNLIKELY(self->ended)) return 0;
+    if (enter && PyContext_Enter(self->context) < 0) {
+        self->ended = 1;
+        return ended_by_error(self);
+    }
     stepping++;
     if (LIKELY(error == NULL)) {
         how = PyIter_Send(self->coroutine, Py_None, &result);
@@ -64,46 +120,36 @@ static void step(Drive *self, PyObject *error, int enter) {
         how = PYGEN_RETURN;
     }
     stepping--;
-    PyObject *type, *value, *trace;
-    PyErr_Fetch(&type, &value, &trace);
-    if (enter && PyContext_Exit(self->context) < 0) PyErr_Clear();
-    PyErr_Restore(type, value, trace);
-    if (how == PYGEN_NEXT) {
-        if (LIKELY(await_future(self, result) == 0)) {
-            Py_DECREF(result);
-            return;
-        }
-        /* what it awaits is no future: it is told so where it waits */
+    if (enter) {
         PyErr_Fetch(&type, &value, &trace);
-        PyErr_NormalizeException(&type, &value, &trace);
+        if (PyContext_Exit(self->context) < 0) PyErr_WriteUnraisable(self->coroutine);
+        PyErr_Restore(type, value, trace);
+    }
+    if (how == PYGEN_NEXT) {
+        if (UNLIKELY(await_future(self, result) < 0)) throw_soon(self);
         Py_DECREF(result);
-        step(self, value, enter);
-        Py_XDECREF(type);
-        Py_XDECREF(value);
-        Py_XDECREF(trace);
-        return;
+        return 0;
     }
     Py_XDECREF(result);
     self->ended = 1;
-    if (how == PYGEN_RETURN) return;
-failed:
-    self->ended = 1;
-    if (PyErr_ExceptionMatches(names.CancelledError)) PyErr_Clear();
-    else PyErr_WriteUnraisable(self->coroutine);
+    return how == PYGEN_RETURN ? 0 : ended_by_error(self);
 }
 
-/* A step after what was awaited is there, or has failed, or was cancelled. */
+/* A step that was to be made soon, or after what was awaited is there, or has failed, or was cancelled. In the request's context:
+   that is where a loop calls back. Whoever else calls is not heard. */
 static PyObject *wake(Drive *self, PyObject *const *args, size_t count, PyObject *keywords) {
-    PyObject *value = NULL, *type, *error = NULL, *trace = NULL;
-    if (self->ended) Py_RETURN_NONE;
-    int future = self->awaited != NULL && !Py_IS_TYPE(self->awaited, &Wait_Type);
-    int enter = !future; /* a future calls from within the context that it was given */
-    if (future && (value = call_no_args(self->awaited, names.result)) == NULL) {
-        PyErr_Fetch(&type, &error, &trace);
-        PyErr_NormalizeException(&type, &error, &trace);
-        Py_XDECREF(type);
+    PyObject *error = NULL;
+    if (PyVectorcall_NARGS(count) == 0) {
+        if (self->ended || !self->soon) Py_RETURN_NONE;
+        self->soon = 0;
+        error = self->error;
+        self->error = NULL;
+    } else {
+        if (self->ended || self->awaited == NULL || args[0] != self->awaited) Py_RETURN_NONE;
+        PyObject *value = PyObject_CallMethodNoArgs(args[0], names.result);
+        if (value == NULL) error = taken_error();
+        Py_XDECREF(value);
     }
-    Py_XDECREF(value);
     if (UNLIKELY(self->cancelled)) {
         self->cancelled = 0;
         if (error == NULL || !PyErr_GivenExceptionMatches(error, names.CancelledError)) {
@@ -111,22 +157,22 @@ static PyObject *wake(Drive *self, PyObject *const *args, size_t count, PyObject
             if (error == NULL) return NULL;
         }
     }
-    Py_INCREF(self); /* the request may let go of it when it ends */
-    step(self, error, enter);
+    Py_INCREF(self);
+    int failed = step(self, error, 0);
     Py_DECREF(self);
     Py_XDECREF(error);
-    Py_XDECREF(trace);
+    if (failed) return NULL;
     Py_RETURN_NONE;
 }
 
 static PyObject *cancel(Drive *self, PyObject *unused) {
     if (self->ended) Py_RETURN_FALSE;
     if (self->awaited != NULL && Py_IS_TYPE(self->awaited, &Wait_Type)) {
-        self->cancelled = 1;
         if (!wait_is_done(self->awaited)) { /* otherwise the step that throws is on its way */
-            wait_cancel(self->awaited);
             if (step_soon(self) < 0) return NULL;
+            wait_cancel(self->awaited);
         }
+        self->cancelled = 1;
         Py_RETURN_TRUE;
     }
     if (self->awaited != NULL) {
@@ -138,14 +184,15 @@ static PyObject *cancel(Drive *self, PyObject *unused) {
     Py_RETURN_TRUE;
 }
 
-PyObject *drive_new(PyObject *coroutine, PyObject *context) {
+PyObject *drive_new(PyObject *coroutine, PyObject *loop, PyObject *context) {
     Drive *self = PyObject_GC_New(Drive, &Drive_Type);
     if (self == NULL) return NULL;
     self->coroutine = Py_NewRef(coroutine);
-    self->awaited = NULL;
-    self->wake = (vectorcallfunc)wake;
-    self->cancelled = self->ended = 0;
+    self->loop = Py_NewRef(loop);
     self->context = Py_NewRef(context);
+    self->awaited = self->error = NULL;
+    self->wake = (vectorcallfunc)wake;
+    self->cancelled = self->ended = self->soon = 0;
     PyObject_GC_Track(self);
     return (PyObject *)self;
 }
@@ -153,36 +200,40 @@ PyObject *drive_new(PyObject *coroutine, PyObject *context) {
 int drive_start(PyObject *drive, int now) {
     if (!now) return step_soon((Drive *)drive);
     Py_INCREF(drive);
-    step((Drive *)drive, NULL, 1);
+    int failed = step((Drive *)drive, NULL, 1);
     Py_DECREF(drive);
-    return 0;
+    return failed;
 }
 
-void drive_go_on(PyObject *drive) {
-    Drive *self = (Drive *)drive;
-    if (self->ended) return;
+int drive_go_on(PyObject *drive, PyObject *wait) {
+    if (((Drive *)drive)->awaited != wait) return 0;
     Py_INCREF(drive);
-    step(self, NULL, 1);
+    int failed = step((Drive *)drive, NULL, 1);
     Py_DECREF(drive);
+    return failed;
 }
 
 static int drive_traverse(Drive *self, visitproc visit, void *arg) {
     Py_VISIT(self->coroutine);
     Py_VISIT(self->context);
+    Py_VISIT(self->loop);
     Py_VISIT(self->awaited);
+    Py_VISIT(self->error);
     return 0;
 }
 
 static int drive_clear(Drive *self) {
+    self->ended = 1;
     Py_CLEAR(self->coroutine);
     Py_CLEAR(self->context);
+    Py_CLEAR(self->loop);
     Py_CLEAR(self->awaited);
+    Py_CLEAR(self->error);
     return 0;
 }
 
 static void drive_dealloc(Drive *self) {
     PyObject_GC_UnTrack(self);
-    self->ended = 1;
     drive_clear(self);
     PyObject_GC_Del(self);
 }

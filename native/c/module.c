@@ -15,21 +15,21 @@ static struct PyModuleDef definition = {
     NULL, NULL, NULL, NULL,
 };
 
+static PyObject *from_module(const char *module, const char *name) {
+    PyObject *imported = PyImport_ImportModule(module);
+    PyObject *value = imported == NULL ? NULL : PyObject_GetAttrString(imported, name);
+    Py_XDECREF(imported);
+    return value;
+}
+
 static int make_names(void) {
 #define INTERN(name)                                                                                                   \
     if ((names.name = PyUnicode_InternFromString(#name)) == NULL) return -1;
     NAMES(INTERN)
 #undef INTERN
-    PyObject *exceptions = PyImport_ImportModule("asyncio.exceptions"), *events = PyImport_ImportModule("asyncio.events");
-    PyObject *time = PyImport_ImportModule("time");
-    if (exceptions != NULL) names.CancelledError = PyObject_GetAttrString(exceptions, "CancelledError");
-    if (events != NULL) names.get_running_loop = PyObject_GetAttrString(events, "get_running_loop");
-    if (time != NULL) names.monotonic = PyObject_GetAttrString(time, "monotonic");
-    names.with_context = Py_BuildValue("(s)", "context");
-    Py_XDECREF(exceptions);
-    Py_XDECREF(events);
-    Py_XDECREF(time);
-    return names.CancelledError == NULL || names.monotonic == NULL || names.get_running_loop == NULL || names.with_context == NULL ? -1 : 0;
+    if ((names.CancelledError = from_module("asyncio.exceptions", "CancelledError")) == NULL) return -1;
+    if ((names.monotonic = from_module("time", "monotonic")) == NULL) return -1;
+    return (names.with_context = Py_BuildValue("(s)", "context")) == NULL ? -1 : 0;
 }
 
 PyMODINIT_FUNC PyInit__native(void) {

@@ -25,39 +25,43 @@ static int outbox_init(Outbox *self, PyObject *args, PyObject *kwargs) {
     return 0;
 }
 
-/* Give a transport its bytes. What goes wrong with one is told to ``give_up(transport, error)``. */
-static void deliver(Outbox *self, PyObject *transport, PyObject *data) {
+/* Give a transport its bytes. What goes wrong with one is told to ``give_up(transport, error)``; -1 with an exception set for what
+   is no Exception, but ends the loop. */
+static int deliver(Outbox *self, PyObject *transport, PyObject *data) {
     PyObject *closing = call_no_args(transport, names.is_closing), *result = NULL;
     if (closing != NULL) {
         int closed = PyObject_IsTrue(closing);
         Py_DECREF(closing);
-        if (closed > 0) return;
+        if (closed > 0) return 0;
         if (closed == 0) result = PyObject_CallMethodOneArg(transport, names.write, data);
     }
     if (LIKELY(result != NULL)) {
         Py_DECREF(result);
-        return;
+        return 0;
     }
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) return -1;
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     PyErr_NormalizeException(&type, &value, &trace);
     if (trace != NULL && value != NULL) PyException_SetTraceback(value, trace);
-    result = PyObject_CallFunctionObjArgs(self->give_up, transport, value ? value : Py_None, NULL);
+    PyObject *give_up = Py_XNewRef(self->give_up);
+    result = give_up == NULL ? missing() : PyObject_CallFunctionObjArgs(give_up, transport, value ? value : Py_None, NULL);
+    Py_XDECREF(give_up);
     Py_XDECREF(type);
     Py_XDECREF(value);
     Py_XDECREF(trace);
-    if (result == NULL) PyErr_WriteUnraisable(self->give_up);
-    Py_XDECREF(result);
+    return done(result);
 }
 
-static void flush_all(Outbox *self) {
+static int flush_all(Outbox *self) {
     /* whoever is written to may write again: what comes then belongs to the next turn */
     Letter *letters = self->waiting;
     Py_ssize_t count = self->count;
+    int failed = 0;
     self->waiting = NULL;
     self->count = self->room = 0;
-    for (Py_ssize_t at = 0; at < count; at++) {
-        deliver(self, letters[at].transport, letters[at].data);
+    for (Py_ssize_t at = 0; at < count; at++) { /* after what ends the loop, nothing more is sent */
+        if (LIKELY(!failed)) failed = deliver(self, letters[at].transport, letters[at].data);
         Py_DECREF(letters[at].transport);
         Py_DECREF(letters[at].data);
     }
@@ -67,10 +71,11 @@ static void flush_all(Outbox *self) {
     } else {
         PyMem_Free(letters);
     }
+    return failed;
 }
 
 static PyObject *outbox_flush(Outbox *self, PyObject *unused) {
-    flush_all(self);
+    if (flush_all(self) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -83,31 +88,44 @@ static double monotonic(void) {
     return seconds;
 }
 
+static int end_turn_soon(Outbox *self) {
+    PyObject *end_turn = PyObject_GetAttr((PyObject *)self, names._end_turn);
+    if (end_turn == NULL) return -1;
+    PyObject *handle = call_one_arg(self->loop, names.call_soon, end_turn);
+    Py_DECREF(end_turn);
+    return done(handle);
+}
+
 static PyObject *end_turn(Outbox *self, PyObject *unused) {
-    flush_all(self);
-    self->in_turn = 0;
-    if ((self->turn_ended = monotonic()) < 0) return NULL;
+    PyObject *type = NULL, *value = NULL, *trace = NULL;
+    int failed = flush_all(self);
+    if (UNLIKELY(failed)) PyErr_Fetch(&type, &value, &trace);
+    self->in_turn = self->count != 0; /* something was written by who was written to */
+    if (UNLIKELY(self->in_turn)) {
+        if (end_turn_soon(self) < 0) failed = -1;
+    } else {
+        double now = monotonic();
+        if (now < 0) failed = -1;
+        else self->turn_ended = now;
+    }
+    if (UNLIKELY(type != NULL)) PyErr_Restore(type, value, trace);
+    if (failed) return NULL;
     Py_RETURN_NONE;
 }
 
 static int add(Outbox *self, PyObject *transport, PyObject *data) {
-    if (PyBytes_GET_SIZE(data) > SMALL) {
-        flush_all(self);
+    Py_ssize_t size = LIKELY(PyBytes_CheckExact(data)) ? PyBytes_GET_SIZE(data) : PyObject_Size(data);
+    if (size < 0) return -1;
+    if (size > SMALL) {
+        if (flush_all(self) < 0) return -1;
         return done(PyObject_CallMethodOneArg(transport, names.write, data));
     }
     if (!self->in_turn) {
-        PyObject *end_turn = PyObject_GetAttr((PyObject *)self, names._end_turn);
-        if (end_turn == NULL) return -1;
-        PyObject *handle = PyObject_CallMethodOneArg(self->loop, names.call_soon, end_turn);
-        Py_DECREF(end_turn);
-        if (done(handle) < 0) return -1;
+        if (end_turn_soon(self) < 0) return -1;
         self->in_turn = 1;
         double now = monotonic();
         if (now < 0) return -1;
-        if (now - self->turn_ended > SILENCE) {
-            deliver(self, transport, data);
-            return 0;
-        }
+        if (now - self->turn_ended > SILENCE) return deliver(self, transport, data);
     }
     if (self->count >= self->room || self->waiting == NULL) {
         Py_ssize_t room = self->count < 32 ? 32 : self->count * 2;
@@ -127,15 +145,19 @@ static int add(Outbox *self, PyObject *transport, PyObject *data) {
 }
 
 int outbox_write(PyObject *outbox, PyObject *transport, PyObject *data) {
-    if (LIKELY(Py_IS_TYPE(outbox, &Outbox_Type) && PyBytes_CheckExact(data))) return add((Outbox *)outbox, transport, data);
-    return done(PyObject_CallMethodObjArgs(outbox, names.write, transport, data, NULL));
+    if (UNLIKELY(outbox == NULL || transport == NULL)) return done(missing());
+    Py_INCREF(outbox);
+    Py_INCREF(transport);
+    int failed = LIKELY(Py_IS_TYPE(outbox, &Outbox_Type))
+                     ? add((Outbox *)outbox, transport, data)
+                     : done(PyObject_CallMethodObjArgs(outbox, names.write, transport, data, NULL));
+    Py_DECREF(outbox);
+    Py_DECREF(transport);
+    return failed;
 }
 
 static PyObject *outbox_write_method(Outbox *self, PyObject *const *args, Py_ssize_t count) {
-    if (count != 2 || !PyBytes_CheckExact(args[1])) {
-        PyErr_SetString(PyExc_TypeError, "write(transport, data: bytes)");
-        return NULL;
-    }
+    if (count != 2) return PyErr_Format(PyExc_TypeError, "write(transport, data: bytes)");
     if (add(self, args[0], args[1]) < 0) return NULL;
     Py_RETURN_NONE;
 }

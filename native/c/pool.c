@@ -10,18 +10,25 @@ typedef struct {
 static int pool_init(Pool *self, PyObject *args, PyObject *kwargs) {
     PyObject *waiters;
     if (!PyArg_ParseTuple(args, "Oddd", &waiters, &self->now, &self->most_idle, &self->most_age)) return -1;
-    replace(&self->idle, PyList_New(0));
+    PyObject *idle = PyList_New(0);
+    if (idle == NULL) return -1;
+    replace(&self->idle, idle);
     set_to(&self->waiters, waiters);
-    return self->idle == NULL ? -1 : 0;
+    return 0;
 }
 
 static PyObject *pick(Pool *self, PyObject *unused) {
     Py_ssize_t count;
-    while (PyList_Check(self->idle) && (count = PyList_GET_SIZE(self->idle)) > 0) {
+    if (self->idle == NULL) return missing();
+    while (self->idle != NULL && (count = PyList_GET_SIZE(self->idle)) > 0) {
         PyObject *connection = Py_NewRef(PyList_GET_ITEM(self->idle, count - 1));
         if (PyList_SetSlice(self->idle, count - 1, count, NULL) < 0) {
             Py_DECREF(connection);
             return NULL;
+        }
+        if (UNLIKELY(!PyObject_TypeCheck(connection, &QuickConnection_Type))) {
+            Py_DECREF(connection);
+            return PyErr_Format(PyExc_TypeError, "not a connection");
         }
         if (LIKELY(connection_is_good(connection, self->now, self->most_idle, self->most_age))) return connection;
         int failed = done(PyObject_CallMethodOneArg((PyObject *)self, names.drop, connection));
@@ -35,6 +42,7 @@ static PyObject *give_back(Pool *self, PyObject *connection) {
     if (!PyObject_TypeCheck(connection, &QuickConnection_Type)) return PyErr_Format(PyExc_TypeError, "not a connection");
     if (UNLIKELY(!connection_keeps(connection, self->now)))
         return PyObject_CallMethodOneArg((PyObject *)self, names.drop, connection);
+    if (self->idle == NULL || self->waiters == NULL) return missing();
     if (PyList_Append(self->idle, connection) < 0) return NULL;
     Py_ssize_t waiting = PyObject_Size(self->waiters);
     if (waiting < 0) return NULL;

@@ -7,7 +7,7 @@
 
 typedef struct {
     PyObject_HEAD
-    PyObject *lane, *create_task, *context, *time, *buffer, *known, *pending, *task, *closing;
+    PyObject *lane, *loop, *context, *create_task, *time, *buffer, *known, *pending, *task, *closing;
     double since;
 } Requests;
 
@@ -15,12 +15,19 @@ static int requests_init(Requests *self, PyObject *args, PyObject *kwargs) {
     PyObject *lane, *loop;
     if (!PyArg_ParseTuple(args, "O", &lane)) return -1;
     if ((loop = PyObject_GetAttr(lane, names.loop)) == NULL) return -1;
-    replace(&self->create_task, PyObject_GetAttr(loop, names.create_task));
-    replace(&self->time, PyObject_GetAttr(loop, names.time));
-    replace(&self->context, PyObject_GetAttr(lane, names.context));
-    replace(&self->buffer, PyBytes_FromStringAndSize(NULL, 0));
-    Py_DECREF(loop);
-    if (self->create_task == NULL || self->time == NULL || self->buffer == NULL || self->context == NULL) return -1;
+    replace(&self->loop, loop);
+    PyObject *create_task = get_attr(loop, names.create_task);
+    if (create_task == NULL) return -1;
+    replace(&self->create_task, create_task);
+    PyObject *time = get_attr(loop, names.time);
+    if (time == NULL) return -1;
+    replace(&self->time, time);
+    PyObject *context = get_attr(lane, names.context);
+    if (context == NULL) return -1;
+    replace(&self->context, context);
+    PyObject *buffer = PyBytes_FromStringAndSize(NULL, 0);
+    if (buffer == NULL) return -1;
+    replace(&self->buffer, buffer);
     set_to(&self->lane, lane);
     set_to(&self->known, Py_None);
     set_to(&self->pending, Py_None);
@@ -31,33 +38,46 @@ static int requests_init(Requests *self, PyObject *args, PyObject *kwargs) {
 
 /* Whether ``object.name`` is true; -1 with an exception set. */
 static int flag(PyObject *object, PyObject *name) {
-    PyObject *value = PyObject_GetAttr(object, name);
+    PyObject *value = get_attr(object, name);
     int is_true = value == NULL ? -1 : PyObject_IsTrue(value);
     Py_XDECREF(value);
     return is_true;
 }
 
-/* A request is whole: serve it, ``now`` if nothing waits behind it that would be served from within. In a task where something
-   may wait that wants one. */
+/* Serve a request, ``now`` or in the next turn. In a task where something may wait that wants one. */
+static int serve(Requests *self, PyObject *serving, int may_wait, int now) {
+    if (UNLIKELY(self->context == NULL || self->create_task == NULL || self->loop == NULL)) return done(missing());
+    /* not the context of whoever calls: with pipelined requests that is the request before */
+    PyObject *context = PyContext_Copy(self->context), *task;
+    if (context == NULL) return -1;
+    if (may_wait) {
+        PyObject *create_task = Py_NewRef(self->create_task), *given[] = {NULL, serving, context};
+        task = PyObject_Vectorcall(create_task, given + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, names.with_context);
+        Py_DECREF(create_task);
+    } else {
+        task = drive_new(serving, self->loop, context);
+    }
+    Py_DECREF(context);
+    if (task == NULL) return -1;
+    int failed = may_wait || now ? 0 : drive_start(task, 0);
+    if (!failed) set_to(&self->task, task); /* before it begins: at its end it is taken away */
+    if (!may_wait && now) failed = drive_start(task, 1);
+    Py_DECREF(task);
+    return failed;
+}
+
+/* A request is whole: serve it, ``now`` if nothing waits behind it that would be served from within. */
 static int start(Requests *self, PyObject *known, PyObject *body, int now) {
     int closes = flag(known, names.close);
     if (closes == 0) closes = flag(self->lane, names.draining);
     if (closes < 0) return -1;
     if (closes) set_to(&self->closing, Py_True);
+    int may_wait = flag(known, names.may_wait);
+    if (may_wait < 0) return -1;
     PyObject *serving = PyObject_CallMethodObjArgs((PyObject *)self, names._serve, known, body, NULL);
     if (serving == NULL) return -1;
-    int may_wait = flag(known, names.may_wait);
-    /* not the context of whoever calls: with pipelined requests that is the request before */
-    PyObject *context = may_wait < 0 ? NULL : PyContext_Copy(self->context), *given[] = {serving, context};
-    PyObject *task = context == NULL ? NULL
-                     : may_wait      ? PyObject_Vectorcall(self->create_task, given, 1, names.with_context)
-                                     : drive_new(serving, context);
-    Py_XDECREF(context);
+    int failed = serve(self, serving, may_wait, now);
     Py_DECREF(serving);
-    if (task == NULL) return -1;
-    set_to(&self->task, task);
-    int failed = may_wait ? 0 : drive_start(task, now);
-    Py_DECREF(task);
     return failed;
 }
 
@@ -79,15 +99,16 @@ static Py_ssize_t match(PyObject *before, PyObject *after, PyObject *data, Py_ss
 
 /* 1 when ``data`` was a request with the known head, 0 when it has to be looked at, -1 with an exception set. */
 static int is_known(Requests *self, PyObject *known, PyObject *data) {
-    PyObject *serving = PyObject_GetAttr(known, names.serving), *now = PyObject_GetAttr(self->lane, names.serving);
-    int same = serving != NULL && serving == now;
+    PyObject *serving = get_attr(known, names.serving), *now = serving == NULL ? NULL : get_attr(self->lane, names.serving);
+    int same = serving == now;
     Py_XDECREF(serving);
     Py_XDECREF(now);
-    if (!same) return PyErr_Occurred() ? -1 : 0;
-    PyObject *before = PyObject_GetAttr(known, names.before), *after = PyObject_GetAttr(known, names.after);
-    PyObject *most = PyObject_GetAttr(known, names.longest), *body, *result;
+    if (now == NULL) return -1;
+    if (!same) return 0;
+    PyObject *before = get_attr(known, names.before), *after = before == NULL ? NULL : get_attr(known, names.after);
+    PyObject *most = after == NULL ? NULL : get_attr(known, names.longest), *body, *result;
     Py_ssize_t length = 0, begin = 0, longest = most == NULL ? -1 : PyLong_AsSsize_t(most);
-    if (before != NULL && after != NULL) begin = match(before, after, data, &length);
+    if (most != NULL) begin = match(before, after, data, &length);
     Py_XDECREF(before);
     Py_XDECREF(after);
     Py_XDECREF(most);
@@ -108,23 +129,34 @@ static int is_known(Requests *self, PyObject *known, PyObject *data) {
     return done(result) < 0 ? -1 : 1;
 }
 
+/* The first bytes of a request: 1 when it was known and is served, 0 when it has to be looked at, -1 with an exception set. */
+static int begins(Requests *self, PyObject *data) {
+    PyObject *time = Py_NewRef(self->time), *now = PyObject_CallNoArgs(time);
+    double since = now == NULL ? -1.0 : PyFloat_AsDouble(now);
+    Py_DECREF(time);
+    Py_XDECREF(now);
+    if (since == -1.0 && PyErr_Occurred()) return -1;
+    self->since = since;
+    if (self->task != Py_None || self->known == Py_None || self->known == NULL) return 0;
+    PyObject *known = Py_NewRef(self->known);
+    int is = is_known(self, known, data);
+    Py_DECREF(known);
+    return is;
+}
+
 static PyObject *data_received(Requests *self, PyObject *data) {
-    if (!PyBytes_CheckExact(data)) return PyErr_Format(PyExc_TypeError, "data_received(data: bytes)");
-    if (self->pending != Py_None) return PyObject_CallMethodOneArg((PyObject *)self, names._take, data);
-    if (PyBytes_Check(self->buffer) && PyBytes_GET_SIZE(self->buffer) == 0) {
-        PyObject *now = PyObject_CallNoArgs(self->time);
-        if (now == NULL) return NULL;
-        self->since = PyFloat_AsDouble(now);
-        Py_DECREF(now);
-        if (self->task == Py_None && self->known != Py_None) {
-            PyObject *known = Py_NewRef(self->known);
-            int is = is_known(self, known, data);
-            Py_DECREF(known);
-            if (is < 0) return NULL;
-            if (is) Py_RETURN_NONE;
-        }
+    if (UNLIKELY(self->time == NULL || self->pending == NULL || self->buffer == NULL)) return missing();
+    PyObject *bytes = as_bytes(data), *result = NULL;
+    if (bytes == NULL) return NULL;
+    if (self->pending != Py_None) {
+        result = PyObject_CallMethodOneArg((PyObject *)self, names._take, bytes);
+    } else {
+        int is = PyBytes_Check(self->buffer) && PyBytes_GET_SIZE(self->buffer) == 0 ? begins(self, bytes) : 0;
+        if (is > 0) result = Py_NewRef(Py_None);
+        else if (is == 0) result = PyObject_CallMethodOneArg((PyObject *)self, names._patiently, bytes);
     }
-    return PyObject_CallMethodOneArg((PyObject *)self, names._patiently, data);
+    Py_DECREF(bytes);
+    return result;
 }
 
 static PyObject *start_method(Requests *self, PyObject *const *args, Py_ssize_t count) {
@@ -135,9 +167,12 @@ static PyObject *start_method(Requests *self, PyObject *const *args, Py_ssize_t 
 
 static int requests_traverse(Requests *self, visitproc visit, void *arg) {
     Py_VISIT(self->lane);
-    Py_VISIT(self->create_task);
+    Py_VISIT(self->loop);
     Py_VISIT(self->context);
+    Py_VISIT(self->create_task);
     Py_VISIT(self->time);
+    Py_VISIT(self->buffer);
+    Py_VISIT(self->closing);
     Py_VISIT(self->known);
     Py_VISIT(self->pending);
     Py_VISIT(self->task);
@@ -146,9 +181,12 @@ static int requests_traverse(Requests *self, visitproc visit, void *arg) {
 
 static int requests_clear(Requests *self) {
     Py_CLEAR(self->lane);
-    Py_CLEAR(self->create_task);
+    Py_CLEAR(self->loop);
     Py_CLEAR(self->context);
+    Py_CLEAR(self->create_task);
     Py_CLEAR(self->time);
+    Py_CLEAR(self->buffer);
+    Py_CLEAR(self->closing);
     Py_CLEAR(self->known);
     Py_CLEAR(self->pending);
     Py_CLEAR(self->task);
@@ -158,8 +196,6 @@ static int requests_clear(Requests *self) {
 static void requests_dealloc(Requests *self) {
     PyObject_GC_UnTrack(self);
     requests_clear(self);
-    Py_CLEAR(self->buffer);
-    Py_CLEAR(self->closing);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 

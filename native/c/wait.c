@@ -19,9 +19,14 @@ PyObject *wait_new(void) {
 
 int wait_is_done(PyObject *wait) { return ((Wait *)wait)->done; }
 
-void wait_attach(PyObject *wait, PyObject *drive) {
-    Py_XINCREF(drive);
-    replace(&((Wait *)wait)->drive, drive);
+int wait_attach(PyObject *wait, PyObject *drive) {
+    Wait *self = (Wait *)wait;
+    if (UNLIKELY(self->drive != NULL && self->drive != drive)) { /* one of them would wait for ever */
+        PyErr_SetString(PyExc_RuntimeError, "another request waits for this already");
+        return -1;
+    }
+    set_to(&self->drive, drive);
+    return 0;
 }
 
 void wait_cancel(PyObject *wait) {
@@ -29,18 +34,18 @@ void wait_cancel(PyObject *wait) {
     replace(&((Wait *)wait)->drive, NULL);
 }
 
-void wait_tell(PyObject *wait, PyObject *error) {
+int wait_tell(PyObject *wait, PyObject *error) {
     Wait *self = (Wait *)wait;
-    if (self->done) return;
+    if (self->done) return 0;
     self->done = 1;
     Py_XINCREF(error);
     replace(&self->error, error);
     PyObject *drive = self->drive;
     self->drive = NULL;
-    if (drive != NULL) {
-        drive_go_on(drive);
-        Py_DECREF(drive);
-    }
+    if (drive == NULL) return 0;
+    int failed = drive_go_on(drive, wait);
+    Py_DECREF(drive);
+    return failed;
 }
 
 /* The coroutine's side: first it yields itself, unless it is done, then it is over or raises. */
@@ -54,16 +59,18 @@ static PyObject *is_done(Wait *self, PyObject *unused) { return PyBool_FromLong(
 
 static PyObject *set_result(Wait *self, PyObject *unused) {
     Py_INCREF(self);
-    wait_tell((PyObject *)self, NULL);
+    int failed = wait_tell((PyObject *)self, NULL);
     Py_DECREF(self);
+    if (failed) return NULL;
     Py_RETURN_NONE;
 }
 
 static PyObject *set_exception(Wait *self, PyObject *error) {
     if (!PyExceptionInstance_Check(error)) return PyErr_Format(PyExc_TypeError, "set_exception(error: BaseException)");
     Py_INCREF(self);
-    wait_tell((PyObject *)self, error);
+    int failed = wait_tell((PyObject *)self, error);
     Py_DECREF(self);
+    if (failed) return NULL;
     Py_RETURN_NONE;
 }
 

@@ -135,7 +135,7 @@ class LeanUpstream:
     def _sweep(self) -> None:
         """The clock of all connections: ends waits that are over, and now and then closes what is idle too long."""
         now = monotonic()
-        for pool in self._pools.values():
+        for pool in tuple(self._pools.values()):  # a request whose wait ends may go on at once, to a new origin
             pool.watch(now)
         if now >= self._next_clean:
             self._next_clean = now + IDLE_SECONDS / 3

@@ -42,17 +42,22 @@ class Outbox:
             transport.write(data)
             return
         if not self._in_turn:
-            self._in_turn = True
             self._loop.call_soon(self._end_turn)
+            self._in_turn = True
             if monotonic() - self._turn_ended > _SILENCE:
                 _send(transport, data)
                 return
         self._waiting.append((transport, data))
 
     def _end_turn(self) -> None:
-        self.flush()
-        self._in_turn = False
-        self._turn_ended = monotonic()
+        try:
+            self.flush()
+        finally:
+            self._in_turn = bool(self._waiting)
+            if self._in_turn:  # something was written by who was written to
+                self._loop.call_soon(self._end_turn)
+            else:
+                self._turn_ended = monotonic()
 
     def flush(self) -> None:
         """Send what waits, now: whoever is about to close a transport, or to give it away, asks for it."""
