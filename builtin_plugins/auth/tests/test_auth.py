@@ -120,3 +120,25 @@ def test_keys_are_not_kept(auth: AuthPlugin, make_exchange: Make) -> None:
     exchange = make_exchange(bearer(KEY))
     auth.llmgate_pre_request(exchange)
     assert KEY not in repr((exchange.caller, exchange.state, exchange.response_headers))
+
+
+def test_head_that_comes_again_is_known(auth: AuthPlugin, make_exchange: Make) -> None:
+    """What one head was found to be holds for its next request: the same caller, and models are still judged anew."""
+    first, second, third = (make_exchange(bearer(OTHER), model=model) for model in ("fast", "lab/1", "slow"))
+    second.head = third.head = first.head
+    auth.llmgate_pre_request(first)
+    auth.llmgate_pre_request(second)
+    assert second.caller is first.caller is not None
+    with pytest.raises(PermissionDenied):
+        auth.llmgate_pre_request(third)
+
+
+def test_what_is_known_of_a_head_is_one_plugins_own(auth: AuthPlugin, make_exchange: Make) -> None:
+    """After a reload the keys may be others: the new instance asks anew, for a head that the old one let in."""
+    exchange = make_exchange(bearer(KEY), model="fast")
+    auth.llmgate_pre_request(exchange)
+    reloaded = AuthPlugin(structure({"keys": [{"name": "ci", "key": OTHER}]}, AuthConfig, "plugins.auth", {}))
+    with pytest.raises(AuthenticationFailed):
+        reloaded.llmgate_pre_request(exchange)
+    with pytest.raises(AuthenticationFailed):  # nothing is kept of who was refused
+        reloaded.llmgate_pre_request(exchange)

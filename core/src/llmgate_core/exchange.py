@@ -24,13 +24,18 @@ Outcome = Literal["pending", "ok", "error", "partial", "client_left"]
 
 
 class Head(msgspec.Struct):
-    """The head of the client's HTTP request. ``headers`` are lower-case; ``path`` is as sent, without the query."""
+    """The head of the client's HTTP request. ``headers`` are lower-case; ``path`` is as sent, without the query.
+
+    Requests over one connection that repeat their head share it. So what a plugin finds out from nothing but the head it may
+    keep in ``memo``, with itself as the key: it is found out once, and forgotten with the head.
+    """
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
     peer: str = ""
+    memo: dict[object, Any] = {}  # an empty one of its own
 
 
 @frozen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
@@ -77,14 +77,21 @@ class AuthPlugin(Plugin):
         """Name the caller, or refuse: 401 without a good key, 400 with two, 403 for a model the key may not ask for."""
         if not self._on:
             return
-        digest = digest_of(self._reader.read(exchange.head.headers))
+        head = exchange.head
+        client: _Client | None = head.memo.get(self)
+        if client is None:
+            client = head.memo[self] = self._client_of(head.headers)
+        exchange.caller = client.caller
+        if client.models and (exchange.extensions or exchange.request.model not in client.seen):
+            _check_models(exchange, client)
+
+    def _client_of(self, headers: Mapping[str, str]) -> _Client:
+        digest = digest_of(self._reader.read(headers))
         client = self._clients.get(digest)
         same = hmac.compare_digest(digest, _NOBODY if client is None else client.digest)
         if client is None or not same:
             raise refused("the API key is not known to this gateway", "invalid_api_key")
-        exchange.caller = client.caller
-        if client.models and (exchange.extensions or exchange.request.model not in client.seen):
-            _check_models(exchange, client)
+        return client
 
     def _mistake(self, host: str) -> Mistake | None:
         config = self._config
