@@ -1,14 +1,25 @@
-"""A body, split by the twin in C and by Python: they must agree."""
+"""The twins, side by side: what is compiled, the same in Python, and a body split by both."""
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
 
+import hypothesis
 import msgspec
 import pytest
 
+import llmgate_native
 from llmgate_core import jsonfields
+from llmgate_core import native as chosen
 from llmgate_core.errors import InvalidRequest
+
+# A busy machine is no reason for a test to fail.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 Fields = list[tuple[str, bytes]]
 
@@ -31,3 +42,33 @@ def agree() -> Iterator[Callable[[bytes], Fields | None]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jsonfields, "native", None)  # or the twin would be compared with itself
         yield both
+
+
+@pytest.fixture(scope="session")
+def compiled() -> Any:
+    """The extension module."""
+    if llmgate_native.native is None:
+        pytest.skip("llmgate-native is not built, or LLMGATE_PURE is set")
+    return llmgate_native.native
+
+
+@pytest.fixture(scope="session")
+def pure() -> Callable[[str], ModuleType]:
+    """``pure("lean_pool")``: a module of the core's wire, loaded once more as if nothing were compiled."""
+
+    def load(name: str) -> ModuleType:
+        whole = f"llmgate_core.wire.pure_{name}"
+        spec = importlib.util.find_spec(f"llmgate_core.wire.{name}")
+        assert spec is not None
+        assert spec.origin is not None
+        own = importlib.util.spec_from_file_location(whole, spec.origin)
+        assert own is not None
+        assert own.loader is not None
+        module = importlib.util.module_from_spec(own)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(chosen, "native", None)
+            patch.setitem(sys.modules, whole, module)
+            own.loader.exec_module(module)
+        return module
+
+    return load
