@@ -92,7 +92,10 @@ class Gateway:
             if isinstance(answer, OpenStream):
                 await send_stream(exchange, answer, responder, self.config.gateway.keep_alive)
             else:
-                await send_whole(exchange, answer, responder)
+                pending = send_whole(exchange, answer, responder)
+                if pending is not None:
+                    await pending
+                exchange.outcome = "ok" if exchange.status < 400 else "error"
         except (asyncio.CancelledError, ConnectionError):
             exchange.outcome = "client_left"
             raise

@@ -38,17 +38,13 @@ class OpenStream:
     headers: Mapping[str, str] = field(factory=dict)
 
 
-async def send_whole(exchange: Exchange, response: Response, responder: Responder) -> None:
-    """Write a complete answer."""
+def send_whole(exchange: Exchange, response: Response, responder: Responder) -> Awaitable[None] | None:
+    """Write a complete answer. What must be awaited until it is out, None when there is nothing to wait for."""
     body = response.body
     if body is None or response.edited:
         canonical = response.canonical
         body = b"" if canonical is None else exchange.dialect.write_response(canonical, exchange.request)
-    status = response.status
-    pending = _commit(exchange, status, {**exchange.response_headers, **response.headers}, body, responder)
-    if pending is not None:
-        await pending
-    exchange.outcome = "ok" if status < 400 else "error"
+    return _commit(exchange, response.status, {**exchange.response_headers, **response.headers}, body, responder)
 
 
 async def send_error(exchange: Exchange, error: GatewayError, responder: Responder) -> None:
