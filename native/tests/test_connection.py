@@ -192,7 +192,7 @@ async def test_usual_answers_are_known(modules: tuple[ModuleType, ModuleType], c
         assert (side.do("take_whole", 3), side.connection.keep) == (b"[1]", True)
 
 
-async def test_bytes_of_every_kind() -> None:
+async def test_bytes_of_every_kind(compiled: Any) -> None:
     """What is no bytes object but holds bytes is taken as such; what holds none is refused."""
     side = Side(lean_connection, outbox.make_outbox(asyncio.get_running_loop()))
     side.connection.ask(b"a: ", bytearray(b"{}"), 1.0)
