@@ -133,7 +133,7 @@ int outbox_write(PyObject *outbox, PyObject *transport, PyObject *data);
    ``headers`` (a new reference) and the body's ``length`` are filled in. */
 Py_ssize_t answer_match(PyObject *quick, const char *data, Py_ssize_t size, PyObject **headers, Py_ssize_t *length);
 
-extern PyTypeObject Drive_Type, Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickPool_Type, QuickRequests_Type, Wait_Type;
+extern PyTypeObject Drive_Type, JsonLines_Type, Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickPool_Type, QuickRequests_Type, Wait_Type;
 
 PyObject *split_fields(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *keep_freed_memory(PyObject *module, PyObject *bytes);

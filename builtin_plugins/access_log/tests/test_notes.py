@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -15,12 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmgate_access_log import AccessLogConfig, AccessLogPlugin
+from llmgate_access_log import AccessLogConfig, AccessLogPlugin, quick
 from llmgate_access_log.line import LONGEST_NAME, LineMaker
 from llmgate_access_log.notes import AT_ONCE
 from llmgate_access_log.redaction import Redaction
 from llmgate_core import Attempt, Caller, Exchange, Key, Secret, Target, Usage
 from llmgate_core.errors import InvalidRequest
+from llmgate_core.native import native
 from llmgate_core.testing.exchanges import make_exchange
 from llmgate_core.upstream_errors import AttemptClass, UpstreamDisconnected
 
@@ -46,6 +48,17 @@ USAGES = st.none() | st.builds(
     lambda *counts: Usage(counts[0], counts[1], counts[2], counts[3], None, None, counts[4]), *[COUNTS] * 5
 )
 PROVIDER: Any = SimpleNamespace(name="any")
+
+
+@pytest.fixture(scope="module", autouse=True, params=["c", "python"])
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Everything here is done in C, where that is built, and again in Python."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "python":
+            patch.setattr(quick, "native", None)
+        elif native is None:
+            pytest.skip("llmgate-native is not built, or LLMGATE_PURE is set")
+        yield
 
 
 @cache

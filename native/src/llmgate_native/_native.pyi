@@ -98,3 +98,18 @@ class Wait:
 class Drive:
     def __call__(self, *future: Any) -> None: ...
     def cancel(self) -> bool: ...
+
+# Lines of JSON made of rows by a shape; the Python beside it is its caller's. Value 0 is the row, and each of ``reads`` makes the
+# next: (of which value, its attribute or a tuple's item). ``puts``: (kind, text before it, values); lines.c has the kinds. With
+# "given" there is no text, but how many of the next are left out where the value is None. ``names``: how known names are shown.
+@final
+class JsonLines:
+    def __new__(
+        cls,
+        reads: tuple[tuple[int, str | int], ...],
+        puts: tuple[tuple[str, bytes | int, tuple[int, ...]], ...],
+        names: dict[str, str],
+        /,
+    ) -> JsonLines: ...
+    # the line with its end, None when something in the row is unusual
+    def line(self, row: tuple[Any, ...], /) -> bytes | None: ...

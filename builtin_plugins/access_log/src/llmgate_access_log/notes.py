@@ -17,6 +17,7 @@ from llmgate_core import Attempt, Caller, Dialect, Usage
 
 from .clock import MILLISECONDS
 from .line import LineMaker, is_plain
+from .quick import line_in_c
 from .shapes import Line, Times, Tokens, Try
 
 Note = tuple[
@@ -53,10 +54,17 @@ class NoteReader:
     def __init__(self, maker: LineMaker) -> None:
         self._maker = maker
         self._encode = msgspec.json.Encoder().encode_lines
+        self._in_c = line_in_c(maker.names)
         self.failed = 0
 
     def lines(self, notes: Sequence[Note]) -> bytes:
         """The lines with their ends."""
+        if self._in_c is None:
+            return self._together(notes)
+        return b"".join([self._in_c(note) or self._line(note) for note in notes])
+
+    def _together(self, notes: Sequence[Note]) -> bytes:
+        """The same without the C."""
         try:
             told = self._tell(notes)
             lines = self._encode(told)
