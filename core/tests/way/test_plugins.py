@@ -325,3 +325,18 @@ async def test_header_with_a_line_end(serve: Any, plugin: Any, value: str) -> No
         assert "x-evil" not in answer.headers
         assert "x-bad" not in answer.headers
         assert answer.complete
+
+
+@pytest.mark.parametrize("name", ["x-a\r\nx-evil", "x-a: 1\nx-evil", "x\0"])
+async def test_header_name_cannot_break_out(serve: Any, plugin: Any, name: str) -> None:
+    """Nor can the name of one."""
+
+    def pre_request(self: Any, exchange: Any) -> None:
+        exchange.response_headers.update({name: "1", "x-good": "yes"})
+
+    gate = await serve(plugin(llmgate_pre_request=pre_request))
+    for body in (ASKED, STREAMED):
+        answer = await gate.post("/chat", body)
+        assert answer.status == 200
+        assert answer.headers["x-good"] == "yes"
+        assert not [header for header in answer.headers if "evil" in header or "\0" in header]

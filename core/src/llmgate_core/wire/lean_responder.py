@@ -44,9 +44,9 @@ class LeanResponder(msgspec.Struct, eq=False):
         exchange = self._exchange
         lane = self._lane
         request_id = exchange.id
-        # A plugin's header value with a line end in it would be a second header: such lines are left out, not sent.
-        if not "".join(headers.values()).isprintable():
-            headers = {name: value for name, value in headers.items() if value.isprintable()}
+        # A plugin's header with a line end in it would be a second header: such lines are left out, not sent.
+        if not ("".join(headers).isprintable() and "".join(headers.values()).isprintable()):
+            headers = {name: value for name, value in headers.items() if name.isprintable() and value.isprintable()}
         given = ""
         for name, value in headers.items():
             given += f"{name}: {value}\r\n"

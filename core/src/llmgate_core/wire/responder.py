@@ -11,7 +11,7 @@ from ..exchange import Exchange
 from .protocol import ON_EVERY_ANSWER
 
 _BREAKS_OUT: Final = frozenset("\r\n\0")
-"""A plugin's header value with one of these would be a second header, or the body: it is left out."""
+"""A plugin's header with one of these would be a second header, or the body: it is left out."""
 
 
 class AiohttpResponder:
@@ -38,7 +38,7 @@ class AiohttpResponder:
         response = web.StreamResponse(
             status=status,
             headers={
-                **{name: value for name, value in headers.items() if not _BREAKS_OUT.intersection(value)},
+                **{name: value for name, value in headers.items() if not _BREAKS_OUT.intersection(name + value)},
                 **ON_EVERY_ANSWER,
                 "x-request-id": request_id,
                 self._exchange.dialect.request_id_header: request_id,
