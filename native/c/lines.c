@@ -66,7 +66,8 @@ static void learn(Read *read, PyTypeObject *type) {
     read->tag = 0;
     if (found == NULL || !Py_IS_TYPE(found, &PyMemberDescr_Type) || type->tp_getattro != PyObject_GenericGetAttr) return;
     const PyMemberDescrObject *slot = (PyMemberDescrObject *)found;
-    if (slot->d_member->type != T_OBJECT_EX || !PyType_IsSubtype(type, slot->d_common.d_type)) return;
+    if (slot->d_member->type != T_OBJECT_EX || (slot->d_member->flags & ~READONLY)) return;
+    if (!PyType_IsSubtype(type, slot->d_common.d_type)) return;
     read->type = type;
     read->tag = type->tp_version_tag;
     read->offset = slot->d_member->offset;

@@ -44,8 +44,18 @@ def test_attributes_of_any_kind(compiled: Any) -> None:
     for _ in range(3):
         for value in (Held(), Slotted(), SimpleNamespace(name="own"), computed(), general(), lazy(), lazy):
             name = getattr(value, "name", None)
-            assert line((value,)) == (None if not isinstance(name, str) else b'{"n":"%b"}\n' % name.encode())
+            told = None if not isinstance(name, str) else b'{"n":"%b"}\n' % name.encode()
+            assert line((value,)) == line((value,)) == told  # at once again: where it was found last is remembered
         assert line((None,)) == b"{}\n"
+
+
+def test_a_slot_of_another_class(compiled: Any) -> None:
+    """A class with a slot that is not its own has nothing there."""
+    borrower = type("Borrower", (), {"__slots__": (), "name": vars(Slotted)["name"]})()
+    with pytest.raises(TypeError, match="doesn't apply"):
+        _ = borrower.name
+    line = named(compiled)
+    assert [line((borrower,)) for _ in range(3)] == [None] * 3
 
 
 def test_a_class_that_changes(compiled: Any) -> None:
