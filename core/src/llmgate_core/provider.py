@@ -163,8 +163,10 @@ class HttpProvider(Provider):
 
     def describe(self, call: Call) -> UpstreamRequest:
         """The HTTP request for one attempt. Raises :class:`NotFound` for an operation the dialect has not."""
-        key = call.key
-        named = (id(key), call.operation, call.dialect.name, call.model, call.stream, *call.headers.items())
+        key, own = call.key, call.headers
+        named: tuple[object, ...] = (id(key), call.operation, call.dialect.name, call.model, call.stream)
+        if own:
+            named += tuple(own.items())
         known = self._written.get(named)
         if known is None or known[0] is not key:
             known = self._write(call, named)
