@@ -74,8 +74,8 @@ class Process:
         server = Server(self._gateway)
         await server.start(sock)
         self._ready()
-        # What was made for the start stays for good: no collection has to walk through it. Of a reload's old gateway, what is left
-        # in cycles is not found any more; that is little, and once.
+        # What was made for the start stays for good: no collection has to walk through it. What a reload leaves of it in
+        # cycles is not found any more; that is little, and once.
         gc.freeze()
         gc.enable()
         if native is not None:
