@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -190,8 +191,11 @@ class Talk:
             pass  # a reset after the answer is an end, too
         return self.seen
 
-    def leave(self) -> None:
-        """Close at once."""
+    def leave(self, *, reset: bool = False) -> None:
+        """Close at once: with a FIN, or with a reset."""
+        if reset:
+            sock = self.writer.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
 

@@ -130,11 +130,16 @@ class RawFeed:
 
 
 async def _give_back(reply: Reply, complete: bool) -> None:
-    """After a complete stream only the end of the body is to come: read it, so that the connection can serve again."""
-    if complete:
-        with suppress(TimeoutError, UpstreamError):
-            await reply.chunk(_LAST_BYTES)
-    reply.close()
+    """After a complete stream only the end of the body is to come: read it, so that the connection can serve again.
+
+    A client that leaves while it is awaited cancels the wait; the connection must not stay taken.
+    """
+    try:
+        if complete:
+            with suppress(TimeoutError, UpstreamError):
+                await reply.chunk(_LAST_BYTES)
+    finally:
+        reply.close()
 
 
 class EventSource(Protocol):
@@ -209,11 +214,13 @@ class LocalEvents:
     async def close(self, complete: bool) -> None:
         """See :class:`EventSource`."""
         pending, self._pending = self._pending, None
-        if pending is not None:
-            pending.cancel()
-            await asyncio.gather(pending, return_exceptions=True)
-        if isinstance(self._events, AsyncGenerator):
-            await asyncio.ensure_future(self._events.aclose())  # in a task, as all else that the provider does
+        try:
+            if pending is not None:
+                pending.cancel()
+                await asyncio.gather(pending, return_exceptions=True)
+        finally:
+            if isinstance(self._events, AsyncGenerator):
+                await asyncio.ensure_future(self._events.aclose())  # in a task, as all else that the provider does
 
 
 class GivenEvents:

@@ -95,6 +95,21 @@ async def test_mid_stream(serve: Any, served: Any, toy: Any, path: str) -> None:
     assert (exchange.status, gate.log.results) == (200, ["partial"])
 
 
+@pytest.mark.parametrize("path", ["/chat", "/say"])
+async def test_between_the_end_marker_and_the_end(serve: Any, served: Any, toy: Any, path: str) -> None:
+    """The client has all it asked for and goes; of the provider's body only the last chunk is missing: nothing stays taken."""
+    stream = Stream([toy.frame(start="1", model="m"), toy.frame(text="a"), toy.frame(finish="stop"), toy.END, Gate()])
+    async with ScriptedUpstream(stream) as upstream:
+        gate = await serve(providers={"one": {"type": "toy", "base_url": upstream.url}})
+        body = asks(stream=True).replace(b'"text"', b'"say"' if path == "/say" else b'"text"')
+        talk = await gate.talk(gate.request(path, body))
+        await talk.until(b"\r\n0\r\n\r\n")
+        talk.leave(reset=True)
+        await upstream_left(upstream)
+        await served.eventually(lambda: gate.gateway.active == 0)
+    assert (gate.log.outcomes, gate.log.results) == (["ok"], ["ok"])
+
+
 async def test_in_a_hook(serve: Any, served: Any, plugin: Any) -> None:
     """A plugin that waits is cancelled; no provider is asked."""
     entered, cancelled = asyncio.Event(), asyncio.Event()
