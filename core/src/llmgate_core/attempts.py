@@ -11,6 +11,7 @@ import asyncio
 import time
 
 from .calls import Answer, Calls
+from .deadline import is_cancelled
 from .decisions import Next, Retry
 from .errors import DeadlineExceeded, GatewayError, NotFound, PluginError
 from .exchange import Attempt, Exchange
@@ -73,6 +74,8 @@ async def _decide(
     finally:
         if hooks.attempt_done is not None:
             await run(hooks.attempt_done, exchange, attempt)
+    if is_cancelled():
+        raise asyncio.CancelledError  # an observer swallowed it: nothing is to follow
     if isinstance(decision, Retry) and attempt.result is AttemptClass.AMBIGUOUS and not _may_repeat(exchange):
         return Next() if exchange.plan[-1] is not attempt.target else None
     return decision

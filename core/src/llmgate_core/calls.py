@@ -17,6 +17,7 @@ from attrs import define
 
 from .assembly import Assembler, events_of
 from .config import GatewayConfig
+from .deadline import is_cancelled
 from .decisions import Key
 from .dialect import Dialect, Losses
 from .errors import InvalidRequest, NotFound
@@ -143,7 +144,7 @@ class Calls:
             request = hook.call(exchange, request)
             if hook.is_async:
                 request = await request
-        if self._hooks_wait and _is_cancelled():
+        if self._hooks_wait and is_cancelled():
             raise asyncio.CancelledError  # a plugin swallowed it: nobody waits for this answer any more
         return request
 
@@ -346,11 +347,6 @@ def _has_path(exchange: Exchange, attempt: Attempt, dialect: Dialect) -> bool:
 def _note(exchange: Exchange, attempt: Attempt, summary: Summary) -> None:
     attempt.usage = exchange.usage = summary.usage
     exchange.finish_reason = summary.finish_reason
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _is_json(reply: Reply) -> bool:

@@ -1,4 +1,7 @@
-"""The one deadline of a request, with one timer: cheaper than :func:`asyncio.timeout`, and it says whose time is up."""
+"""When a request's work has to stop: its one deadline, or nobody waits for it any more.
+
+One timer is cheaper than :func:`asyncio.timeout`, and it says whose time is up.
+"""
 
 from __future__ import annotations
 
@@ -33,3 +36,9 @@ class Deadline:
             self._timer.cancel()
         if self._fired and self._task is not None and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
             raise DeadlineExceeded("the request's time is up before a provider answered") from error
+
+
+def is_cancelled() -> bool:
+    """Whether the request in hand was cancelled, even if a plugin swallowed the exception."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -214,6 +214,29 @@ async def test_b86_swallowed_cancellation(serve: Any, served: Any, plugin: Any) 
     assert upstream.requests == []
 
 
+@pytest.mark.parametrize("then", ["another try", "the next request"])
+async def test_while_an_observer_is_told(serve: Any, served: Any, plugin: Any, then: str) -> None:
+    """Observers are all told, cancelled or not; what was to follow does not: no other try, no pipelined request."""
+    told = asyncio.Event()
+
+    async def listen(self: Any) -> None:
+        told.set()
+        await asyncio.sleep(PATIENCE)
+
+    observer = "llmgate_attempt_done" if then == "another try" else "llmgate_post_response"
+    hooks = {observer: listen, "llmgate_on_error": lambda self: Retry(after=30)}
+    async with ScriptedUpstream(Reply.of({"error": {"message": "busy"}}, 503), respond=lambda _: Stall()) as upstream:
+        gate = await serve(plugin(**hooks), providers={"one": {"type": "toy", "base_url": upstream.url}})
+        if then == "the next request":
+            upstream.play(Reply.of({"id": "1", "model": "m", "text": "a", "finish": "stop"}), respond=lambda _: Stall())
+        talk = await gate.talk(gate.request("/chat", asks()) * 2)
+        await told.wait()
+        talk.leave(reset=True)
+        await served.eventually(lambda: gate.gateway.active == 0)
+        await asyncio.sleep(0.05)
+        assert (gate.gateway.active, len(upstream.requests)) == (0, 1)
+
+
 async def test_other_requests_are_untouched(serve: Any, served: Any, toy: Any) -> None:
     """One client leaving does not disturb another whose request is with the same provider."""
     gone = Gate()

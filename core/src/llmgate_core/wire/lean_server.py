@@ -233,7 +233,7 @@ class LeanProtocol(QuickRequests, asyncio.Protocol):
         if not self._reading:
             self._reading = True
             self.transport.resume_reading()
-        if self._buffer:
+        if self._buffer and not self.transport.is_closing():  # observers swallow the cancellation of a client that left
             self._read_head()
         if self._ended and self._task is None and self.transport.get_protocol() is self:
             self._close()
