@@ -13,7 +13,7 @@ CONFIG = """\
 global
     nbthread 1
     maxconn 4096
-defaults
+{more}defaults
     mode http
     option http-keep-alive
     option http-no-delay
@@ -35,16 +35,18 @@ class HAProxy:
     name = "haproxy"
     most_connections = 4096
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, *, busy_polling: bool = False) -> None:
+        if busy_polling:
+            self.name = "haproxy, busy-polling"
         self._ports: dict[Kind, int] = {kind: free_port() for kind in scene.upstream.ports}
-        text = CONFIG
+        text = CONFIG.format(more="    busy-polling\n" if busy_polling else "")
         for kind, upstream in scene.upstream.ports.items():
             options = f" ssl verify required ca-file {scene.upstream.authority}" if kind == "tls" else ""
             text += LISTEN.format(kind=kind, host=HOST, port=self._ports[kind], upstream=upstream, options=options)
-        file = scene.folder / "haproxy.cfg"
+        file = scene.folder / f"haproxy-{self._ports['plain']}.cfg"
         file.write_text(text)
         program = find("haproxy") or "haproxy"
-        log = scene.folder / "haproxy.log"
+        log = file.with_suffix(".log")
         self._program = Program(
             self.name, [program, "-db", "-f", file], log, self._ports["plain"], core=scene.gateway_core
         )

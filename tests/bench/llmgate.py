@@ -19,6 +19,7 @@ PROVIDERS: dict[Kind, str] = {"plain": "openai", "tls": "secure", "streams": "st
 CONFIG = """\
 [gateway]
 disable = {others}
+busy_poll = {busy_poll}
 
 [plugins.access_log]
 file = "{log}"
@@ -42,10 +43,14 @@ class LLMGate:
     name = "llmgate"
     most_connections = 4096
 
-    def __init__(self, scene: Scene, *, workers: int = 1, more: str = "") -> None:
+    def __init__(self, scene: Scene, *, workers: int = 1, more: str = "", busy_poll: float = 0.0) -> None:
+        if busy_poll:
+            self.name = f"llmgate, busy_poll = {busy_poll:g}"
         self.port = free_port()
         file = scene.folder / f"llmgate-{self.port}.toml"
-        text = CONFIG.format(key=CLIENT_KEY, others=json.dumps(others()), log=file.with_suffix(".access.log"))
+        text = CONFIG.format(
+            busy_poll=busy_poll, key=CLIENT_KEY, others=json.dumps(others()), log=file.with_suffix(".access.log")
+        )
         for kind, name in PROVIDERS.items():
             text += PROVIDER.format(name=name, url=scene.upstream.base_url(kind))
         file.write_text(text + more)

@@ -7,7 +7,9 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from attrs import define, field, frozen
 
@@ -21,6 +23,9 @@ from .processes import cores
 from .readings import DIRECT, LATENCY, Reading, acquaint, closed_loop, open_loop, problem, settle
 from .upstream import Upstream
 from .workloads import UNARY, Workload
+
+BUSY_POLL: Final = 0.002
+"""Seconds: longer than the pause between two requests of the open loop, so that the core stays awake."""
 
 
 @frozen
@@ -97,7 +102,7 @@ class Run:
             print(f"starting {recipe.name} {recipe.version}", file=sys.stderr, flush=True)
             self._enter(Peer(recipe, scene))
         self._asked = list(self._able())
-        each = len(self._asked) + plan.extras + (len(self._contestants) + 1) * (plan.rate > 0)
+        each = len(self._asked) + plan.extras + (len(self._contestants) + 3) * (plan.rate > 0)
         self._progress = Progress(plan.rounds * each)
 
     def go(self) -> Outcome:
@@ -109,6 +114,7 @@ class Run:
             self._round(number)
             if self._plan.rate:
                 self._latencies(number)
+                self._awake(number)
             if self._plan.extras:
                 self._extras(number)
         if self._plan.requests:
@@ -152,15 +158,27 @@ class Run:
             if who and (most := self._most_per_second(who)) < self._plan.rate:
                 self._progress.step(f"round {number} · {LATENCY} · {who.name}: left out, carries {most:.0f}/s at most")
                 continue
-            reading = open_loop(self._scene, who, number, self._plan.seconds, self._plan.rate)
-            self._outcome.readings.append(reading)
+            self._latency(number, who)
             if who:
                 settle(who)
-            note = f", {reading.note}" if reading.note else ""
-            self._progress.step(
-                f"round {number} · {LATENCY} · {who.name if who else DIRECT}: "
-                f"p50 {reading.p50 * 1e3:.3f} ms, p99 {reading.p99 * 1e3:.3f} ms{note}"
-            )
+
+    def _latency(self, number: int, who: Contestant | None) -> None:
+        reading = open_loop(self._scene, who, number, self._plan.seconds, self._plan.rate)
+        self._outcome.readings.append(reading)
+        note = f", {reading.note}" if reading.note else ""
+        self._progress.step(
+            f"round {number} · {LATENCY} · {who.name if who else DIRECT}: "
+            f"p50 {reading.p50 * 1e3:.3f} ms, p99 {reading.p99 * 1e3:.3f} ms{note}"
+        )
+
+    def _awake(self, number: int) -> None:
+        """The same for gateways that do not let their core sleep. Each runs only now: it would take that core from the others."""
+        for start in (partial(HAProxy, busy_polling=True), partial(LLMGate, busy_poll=BUSY_POLL)):
+            who = start(self._scene)
+            try:
+                self._latency(number, who)
+            finally:
+                who.stop()
 
     def _most_per_second(self, who: Contestant) -> float:
         """What one core carried in this run; without a limit when it was not asked."""

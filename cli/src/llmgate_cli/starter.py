@@ -37,6 +37,7 @@ _MEANING: Final[Mapping[str, str]] = MappingProxyType(
         "max_response": "bytes of a provider's whole answer",
         "max_connections": "open connections to one provider's host",
         "lean": "false: every request takes the full lanes, in and out, which are slower",
+        "busy_poll": "seconds a worker stays awake after a request begins or ends, such as 0.002: less latency, more CPU",
     }
 )
 _TAIL: Final = """

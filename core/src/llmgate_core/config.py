@@ -42,7 +42,8 @@ class GatewayConfig:
 
     ``plugins`` is the order, outermost first, ``"*"`` for the rest; ``disable`` names plugins to leave out. ``unsupported``
     says what happens to a field the chosen provider cannot carry: ``refuse`` with 400, or ``drop`` and report it in the
-    header ``x-llmgate-dropped``. ``lean`` false: everything takes the full lanes, in and out, which are slower.
+    header ``x-llmgate-dropped``. ``lean`` false: everything takes the full lanes, in and out, which are slower. ``busy_poll``
+    is how long a worker stays awake after a request begins or ends, instead of sleeping until more comes.
     """
 
     host: str = "127.0.0.1"
@@ -59,6 +60,7 @@ class GatewayConfig:
     max_response: int = field(default=64 * 1024 * 1024, validator=_positive)
     max_connections: int = field(default=1000, validator=_positive)
     lean: bool = True
+    busy_poll: float = field(default=0.0, validator=[validators.ge(0), validators.le(1)])
 
 
 @frozen

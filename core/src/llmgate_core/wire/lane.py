@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..gateway import Gateway
 from ..routes import Match
+from .busy_poll import BusyPoll
 from .lean_head import LeanHead
 from .outbox import make_outbox
 from .slow import TOO_SLOW, SlowLimits
@@ -19,17 +20,21 @@ if TYPE_CHECKING:
 
 
 class Serving:
-    """A gateway and the number of requests it is answering."""
+    """A gateway and the number of requests it is answering. ``busy_poll`` is told of their beginnings and ends."""
 
-    __slots__ = ("_empty", "gateway", "requests")
+    __slots__ = ("_empty", "busy_poll", "gateway", "requests")
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         self.requests = 0
+        seconds = gateway.config.gateway.busy_poll
+        self.busy_poll = BusyPoll(asyncio.get_running_loop(), seconds) if seconds else None
         self._empty: asyncio.Event | None = None
 
     def __enter__(self) -> Gateway:
         self.requests += 1
+        if self.busy_poll is not None:
+            self.busy_poll.extend()
         return self.gateway
 
     def __exit__(self, *_: object) -> None:
@@ -38,6 +43,8 @@ class Serving:
     def left(self) -> None:
         """A request is over."""
         self.requests -= 1
+        if self.busy_poll is not None:
+            self.busy_poll.extend()
         if self._empty is not None and not self.requests:
             self._empty.set()
 

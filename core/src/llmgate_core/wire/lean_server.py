@@ -207,6 +207,8 @@ class LeanProtocol(QuickRequests, asyncio.Protocol):
         lane = self._lane
         serving = lane.serving
         serving.requests += 1
+        if serving.busy_poll is not None:
+            serving.busy_poll.extend()
         responder: LeanResponder | None = None
         try:
             match = known.match if known.serving is serving else serving.gateway.intake.routes.find(known.head)
