@@ -214,13 +214,11 @@ class LocalEvents:
     async def close(self, complete: bool) -> None:
         """See :class:`EventSource`."""
         pending, self._pending = self._pending, None
-        try:
-            if pending is not None:
-                pending.cancel()
-                await asyncio.gather(pending, return_exceptions=True)
-        finally:
-            if isinstance(self._events, AsyncGenerator):
-                await asyncio.ensure_future(self._events.aclose())  # in a task, as all else that the provider does
+        if pending is not None:
+            pending.cancel()
+            await asyncio.gather(pending, return_exceptions=True)
+        if isinstance(self._events, AsyncGenerator):
+            await asyncio.ensure_future(self._events.aclose())  # in a task, as all else that the provider does
 
 
 class GivenEvents:

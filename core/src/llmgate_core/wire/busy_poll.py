@@ -7,17 +7,19 @@ machine), and caches are cold after it. While this polls, the event loop never s
 from __future__ import annotations
 
 import asyncio
+from contextvars import copy_context
 from time import monotonic
 
 
 class BusyPoll:
     """Keeps a loop from sleeping until ``seconds`` after the last :meth:`extend`."""
 
-    __slots__ = ("_loop", "_polling", "_seconds", "_until")
+    __slots__ = ("_context", "_loop", "_polling", "_seconds", "_until")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop = loop
         self._seconds = seconds
+        self._context = copy_context()  # not the request's that just ended: it would live as long as this polls
         self._until = 0.0
         self._polling = False
 
@@ -26,11 +28,11 @@ class BusyPoll:
         self._until = monotonic() + self._seconds
         if not self._polling:
             self._polling = True
-            self._loop.call_soon(self._again)
+            self._loop.call_soon(self._again, context=self._context)
 
     def _again(self) -> None:
         """One turn of the loop. What is to be called in the next one keeps it from waiting for sockets in this one."""
         if monotonic() < self._until:
-            self._loop.call_soon(self._again)
+            self._loop.call_soon(self._again, context=self._context)
         else:
             self._polling = False
