@@ -36,6 +36,11 @@ def _positive(_: Any, attribute: Any, value: float) -> None:
         raise ValueError(f"must be above 0, not {value}")
 
 
+def _a_second_at_most(_: Any, attribute: Any, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"must be between 0 and 1, in seconds (0.002 is two milliseconds), not {value}")
+
+
 @define
 class GatewayConfig:
     """``[gateway]``. Times are seconds, sizes bytes.
@@ -60,7 +65,7 @@ class GatewayConfig:
     max_response: int = field(default=64 * 1024 * 1024, validator=_positive)
     max_connections: int = field(default=1000, validator=_positive)
     lean: bool = True
-    busy_poll: float = field(default=0.0, validator=[validators.ge(0), validators.le(1)])
+    busy_poll: float = field(default=0.0, validator=_a_second_at_most)
 
 
 @frozen

@@ -223,12 +223,13 @@ async def test_while_an_observer_is_told(serve: Any, served: Any, plugin: Any, t
         told.set()
         await asyncio.sleep(PATIENCE)
 
-    observer = "llmgate_attempt_done" if then == "another try" else "llmgate_post_response"
+    if then == "another try":
+        observer, first = "llmgate_attempt_done", Reply.of({"error": {"message": "busy"}}, 503)
+    else:
+        observer, first = "llmgate_post_response", Reply.of({"id": "1", "model": "m", "text": "a", "finish": "stop"})
     hooks = {observer: listen, "llmgate_on_error": lambda self: Retry(after=30)}
-    async with ScriptedUpstream(Reply.of({"error": {"message": "busy"}}, 503), respond=lambda _: Stall()) as upstream:
+    async with ScriptedUpstream(first, respond=lambda _: Stall()) as upstream:
         gate = await serve(plugin(**hooks), providers={"one": {"type": "toy", "base_url": upstream.url}})
-        if then == "the next request":
-            upstream.play(Reply.of({"id": "1", "model": "m", "text": "a", "finish": "stop"}), respond=lambda _: Stall())
         talk = await gate.talk(gate.request("/chat", asks()) * 2)
         await told.wait()
         talk.leave(reset=True)

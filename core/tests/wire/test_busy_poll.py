@@ -29,12 +29,6 @@ async def waits(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
     return seen
 
 
-async def turns(number: int) -> None:
-    """Let the loop turn."""
-    for _ in range(number):
-        await asyncio.get_running_loop().run_in_executor(None, lambda: None)
-
-
 @pytest.mark.parametrize("seconds", [0.0, 1.0])
 async def test_the_loop_stays_awake_after_a_request(serve: Any, body: Any, waits: Any, seconds: float) -> None:
     """From a request on the loop never sleeps, if the configuration says so; otherwise it does as soon as it may."""
@@ -44,7 +38,7 @@ async def test_the_loop_stays_awake_after_a_request(serve: Any, body: Any, waits
         for _ in range(2):
             assert (await gate.post("/chat", body("one/m"))).status == 200
         waits.clear()
-        await turns(3)
+        await asyncio.sleep(0.2)
         assert (set(waits) == {0}) is bool(seconds)
 
 
@@ -55,7 +49,7 @@ async def test_it_sleeps_again_when_the_time_is_over(serve: Any, body: Any, wait
         for _ in range(2):
             assert (await gate.post("/chat", body("one/m"))).status == 200
             waits.clear()
-            await turns(3)
+            await asyncio.sleep(0.02)
             assert set(waits) == {0}
             async with asyncio.timeout(LONG):
                 while set(waits) == {0}:
@@ -75,5 +69,5 @@ async def test_the_gateway_stops_while_it_polls(serve: Any, body: Any) -> None:
 @pytest.mark.parametrize("value", [-0.1, 1.5, "0.002"])
 def test_how_long_it_may_be(value: Any) -> None:
     """A second at most: it is meant for microseconds, and a number in them is a mistake."""
-    with pytest.raises(ConfigError, match="busy_poll"):
+    with pytest.raises(ConfigError, match=r"gateway\.busy_poll: "):
         make_config({"gateway": {"busy_poll": value}})
