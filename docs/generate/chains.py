@@ -35,8 +35,8 @@ class Balancer(Plugin):
 
 
 def handle() -> str:
-    """``Gateway.handle`` and the method that finds the answer, as they are."""
-    sources = [inspect.getsource(method) for method in (Gateway.handle, Gateway._answer)]
+    """``Gateway.handle`` and the methods that find the answer, as they are."""
+    sources = [inspect.getsource(method) for method in (Gateway.handle, Gateway._own_answer, Gateway._try)]
     return "```python\nclass Gateway:\n    ...\n\n" + "\n".join(sources) + "```"
 
 

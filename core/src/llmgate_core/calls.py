@@ -24,7 +24,7 @@ from .errors import InvalidRequest, NotFound
 from .exchange import Attempt, Exchange
 from .feeds import EventFeed, EventSource, Feed, GivenEvents, LocalEvents, RawFeed, WireEvents
 from .headers import HeaderChoice
-from .hooks import Hooks
+from .hooks import Hooks, called, run
 from .messages import ChatResponse
 from .provider import Call, HttpProvider, LocalProvider, Provider
 from .registry import Registry
@@ -79,7 +79,9 @@ class Calls:
         self._config = config
         self._hooks = hooks
         self._upstream = upstream
-        self._hooks_wait = any(hook is not None and hook.is_async for hook in hooks.compiled.values())
+        self._hooks_wait = hooks.may_wait
+        self._select_key = called(hooks.select_key)
+        self._transform_request = called(hooks.transform_request)
         self._ways = {
             (provider.name, dialect.name): _way(provider, dialect, registry)
             for provider in registry.providers.values()
@@ -88,7 +90,9 @@ class Calls:
 
     async def make(self, exchange: Exchange, attempt: Attempt) -> Answer:
         """Try once. Raises a :class:`GatewayError`; an :class:`UpstreamError` knows how far it came."""
-        request = await self._prepared(exchange, attempt)
+        request = (
+            await self._prepared_waiting(exchange, attempt) if self._hooks_wait else self._prepared(exchange, attempt)
+        )
         provider = attempt.provider
         way = self._ways[provider.name, exchange.dialect.name]
         if way.http is None:
@@ -128,23 +132,29 @@ class Calls:
             reply.close()
             raise
 
-    async def _prepared(self, exchange: Exchange, attempt: Attempt) -> Request:
+    def _prepared(self, exchange: Exchange, attempt: Attempt) -> Request:
         """What plugins say before a provider is asked: the key to use, and changes to the request."""
         if exchange.response_headers:
             exchange.response_headers.pop(DROPPED, None)  # what an earlier attempt had to leave out
         if attempt.provider.keys:
-            key, hook = None, self._hooks.select_key
-            if hook is not None:
-                key = hook.call(exchange, attempt.target)
-                if hook.is_async:
-                    key = await key
+            select = self._select_key
+            key = None if select is None else select(exchange, attempt.target)
             attempt.key = _first_key(attempt) if key is None else key
-        request, hook = exchange.request, self._hooks.transform_request
-        if hook is not None:
-            request = hook.call(exchange, request)
-            if hook.is_async:
-                request = await request
-        if self._hooks_wait and is_cancelled():
+        change = self._transform_request
+        request: Request = exchange.request if change is None else change(exchange, exchange.request)
+        return request
+
+    async def _prepared_waiting(self, exchange: Exchange, attempt: Attempt) -> Request:
+        """The same where a plugin may wait."""
+        hooks, request = self._hooks, exchange.request
+        if exchange.response_headers:
+            exchange.response_headers.pop(DROPPED, None)
+        if attempt.provider.keys:
+            key = None if hooks.select_key is None else await run(hooks.select_key, exchange, attempt.target)
+            attempt.key = _first_key(attempt) if key is None else key
+        if hooks.transform_request is not None:
+            request = await run(hooks.transform_request, exchange, request)
+        if is_cancelled():
             raise asyncio.CancelledError  # a plugin swallowed it: nobody waits for this answer any more
         return request
 

@@ -17,6 +17,7 @@ from .errors import GatewayError
 from .messages import FinishReason
 from .provider import Provider
 from .request import Request
+from .structs import quickly_set
 from .upstream_errors import AttemptClass
 from .usage import Usage
 
@@ -46,6 +47,7 @@ class Caller:
     attributes: Mapping[str, Any] = EMPTY
 
 
+@quickly_set
 class Attempt(msgspec.Struct, eq=False):
     """One try at one target. Times are seconds of ``time.monotonic()``.
 
@@ -67,6 +69,7 @@ class Attempt(msgspec.Struct, eq=False):
     upstream_headers: Mapping[str, str] = EMPTY
 
 
+@quickly_set
 class Exchange(msgspec.Struct, eq=False):
     """One request through the house. Plugins read it and put what is theirs into ``state[<plugin name>]``.
 

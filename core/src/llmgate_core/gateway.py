@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Final
+from time import monotonic
+from typing import Any, Final
 
 from .assembly import events_of
 from .attempts import close_attempt, try_plan
@@ -15,9 +15,9 @@ from .calls import Answer, Calls
 from .config import Config
 from .deadline import Deadline
 from .errors import GatewayError, InternalError, NotFound
-from .exchange import Exchange
+from .exchange import Attempt, Exchange
 from .feeds import EventFeed, GivenEvents
-from .hooks import Hooks
+from .hooks import Hooks, called, run
 from .intake import Intake
 from .lifespan import Lifespan
 from .plugins import Loaded
@@ -47,7 +47,11 @@ class Gateway:
         self.registry = registry
         self.hooks = hooks
         # What the core itself waits for ends by the deadline; a timer of its own is only for plugins that may wait.
-        self._hooks_wait = any(hook is not None and hook.is_async for hook in hooks.compiled.values())
+        self._hooks_wait = hooks.may_wait
+        self._pre_request = called(hooks.pre_request)
+        self._select_provider = called(hooks.select_provider)
+        self._attempt_done = called(hooks.attempt_done)
+        self._post_response = called(hooks.post_response)
         self.plugins = tuple(plugins)
         self.intake = Intake(config.gateway, registry)
         self.active = 0
@@ -86,15 +90,18 @@ class Gateway:
                 raise refused
             if self._hooks_wait:
                 with Deadline(exchange.deadline):
-                    answer = await self._answer(exchange)
+                    answer = await self._own_answer_waiting(exchange) or await self._try(exchange)
             else:
-                answer = await self._answer(exchange)
-            if isinstance(answer, OpenStream):
-                await send_stream(exchange, answer, responder, self.config.gateway.keep_alive)
-            else:
-                pending = send_whole(exchange, answer, responder)
-                if pending is not None:
-                    await pending
+                answer = self._own_answer(exchange) or await self._try(exchange)
+            answer = self._as_wanted(exchange, answer) if exchange.request.stream else answer
+            pending = (
+                send_stream(exchange, answer, responder, self.config.gateway.keep_alive)
+                if isinstance(answer, OpenStream)
+                else send_whole(exchange, answer, responder)
+            )
+            if pending is not None:
+                await pending
+            if exchange.outcome == "pending":
                 exchange.outcome = "ok" if exchange.status < 400 else "error"
         except (asyncio.CancelledError, ConnectionError):
             exchange.outcome = "client_left"
@@ -103,29 +110,48 @@ class Gateway:
             await self._refuse(exchange, error, responder)
         finally:
             try:
-                await self._finish(exchange, answer)
+                if self._hooks_wait or type(answer) is OpenStream:
+                    await self._finish(exchange, answer)
+                else:
+                    self._tell(exchange, _closed(exchange, answer))
             finally:
                 self.active -= 1
 
-    async def _answer(self, exchange: Exchange) -> Answer:
-        """A plugin's own answer, or that of the first target that gives one."""
-        hook = self.hooks.pre_request
+    def _own_answer(self, exchange: Exchange) -> Answer | None:
+        """The answer of a plugin, or of the gateway itself. None when providers are to be asked: those of the plan."""
+        hook = self._pre_request
         if hook is not None:
-            answered: Response | None = await hook.call(exchange) if hook.is_async else hook.call(exchange)
+            answered: Response | None = hook(exchange)
             if answered is not None:
-                return self._as_wanted(exchange, answered)
+                return answered
         if exchange.operation in _OWN_OPERATIONS:
             return self.intake.models_answer(exchange)
-        hook, targets = self.hooks.select_provider, exchange.plan
+        hook = self._select_provider
         if hook is not None:
-            targets = await hook.call(exchange, targets) if hook.is_async else hook.call(exchange, targets)
-            exchange.plan = targets
-        if not targets:
-            raise self._nobody_serves(exchange.model)
+            exchange.plan = hook(exchange, exchange.plan)
+        return None
+
+    async def _own_answer_waiting(self, exchange: Exchange) -> Answer | None:
+        """The same where a plugin may wait."""
+        hooks = self.hooks
+        answered: Response | None = None
+        if hooks.pre_request is not None:
+            answered = await run(hooks.pre_request, exchange)
+        if answered is not None:
+            return answered
+        if exchange.operation in _OWN_OPERATIONS:
+            return self.intake.models_answer(exchange)
+        if hooks.select_provider is not None:
+            exchange.plan = await run(hooks.select_provider, exchange, exchange.plan)
+        return None
+
+    def _try(self, exchange: Exchange) -> Coroutine[Any, Any, Answer]:
+        """The answer of the plan's first target that gives one."""
         if self._calls is None:
             raise InternalError("the gateway was not opened")
-        answer = await try_plan(exchange, self._calls, self.registry, self.hooks)
-        return self._as_wanted(exchange, answer) if exchange.request.stream else answer
+        if not exchange.plan:
+            raise self._nobody_serves(exchange.model)
+        return try_plan(exchange, self._calls, self.registry, self.hooks)
 
     def _as_wanted(self, exchange: Exchange, answer: Answer) -> Answer:
         """A whole answer that a plugin gave becomes a stream when the client asked for one."""
@@ -160,32 +186,50 @@ class Gateway:
         await send_error(exchange, error, responder)
 
     async def _finish(self, exchange: Exchange, answer: Answer | None) -> None:
-        """Give the provider up if it still talks, close the attempt, tell the observers: exactly once, whatever happened."""
+        """Give the provider up if it still talks, and tell the observers: exactly once, whatever happened."""
         try:
             if type(answer) is OpenStream:
                 await answer.feed.close()
         except Exception:
             logger.exception("request %s: its provider could not be given up", exchange.id)
         finally:
-            if type(answer) is OpenStream:
-                exchange.usage = exchange.usage or answer.feed.summary.usage
-                exchange.finish_reason = exchange.finish_reason or answer.feed.summary.finish_reason
-            now = exchange.ended_at = time.monotonic()
-            last = exchange.attempts[-1] if exchange.attempts else None
-            if last is not None and last.ended_at is None:
-                last.usage = exchange.usage
-                cut = _cut(answer) if exchange.outcome in _CUT_OUTCOMES else None
-                close_attempt(last, exchange.error, now, cut)
-                hook = self.hooks.attempt_done
-                if hook is not None:
-                    told = hook.call(exchange, last)
-                    if hook.is_async:
-                        await told
-            hook = self.hooks.post_response
-            if hook is not None:
-                told = hook.call(exchange)
-                if hook.is_async:
-                    await told
+            ended = _closed(exchange, answer)
+            if self._hooks_wait:
+                await self._tell_waiting(exchange, ended)
+            else:
+                self._tell(exchange, ended)
+
+    def _tell(self, exchange: Exchange, ended: Attempt | None) -> None:
+        """Tell the observers, first of the attempt that ended with the exchange."""
+        hook = self._attempt_done
+        if ended is not None and hook is not None:
+            hook(exchange, ended)
+        hook = self._post_response
+        if hook is not None:
+            hook(exchange)
+
+    async def _tell_waiting(self, exchange: Exchange, ended: Attempt | None) -> None:
+        """The same where a plugin may wait."""
+        hooks = self.hooks
+        if ended is not None and hooks.attempt_done is not None:
+            await run(hooks.attempt_done, exchange, ended)
+        if hooks.post_response is not None:
+            await run(hooks.post_response, exchange)
+
+
+def _closed(exchange: Exchange, answer: Answer | None) -> Attempt | None:
+    """Note the end of the exchange, and of the attempt that answered it: that one, None if none was going on."""
+    if type(answer) is OpenStream:
+        exchange.usage = exchange.usage or answer.feed.summary.usage
+        exchange.finish_reason = exchange.finish_reason or answer.feed.summary.finish_reason
+    now = exchange.ended_at = monotonic()
+    last = exchange.attempts[-1] if exchange.attempts else None
+    if last is None or last.ended_at is not None:
+        return None
+    last.usage = exchange.usage
+    cut = _cut(answer) if exchange.outcome in _CUT_OUTCOMES else None
+    close_attempt(last, exchange.error, now, cut)
+    return last
 
 
 def _cut(answer: Answer | None) -> AttemptClass | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -38,11 +38,21 @@ CONTROL_FIELDS: Final = frozenset(
 
 
 _LONGEST_MODEL: Final = 512
+_LAST_DIGITS: Final = tuple(f"{number:02x}" for number in range(256))
 
 
 def new_id() -> str:
     """A request id for an answer that has no exchange."""
     return f"req_{secrets.token_hex(12)}"
+
+
+def _ids() -> Iterator[str]:
+    """Unpredictable per gateway, then counted: as unique as drawing each id, at a fraction of the price."""
+    drawn = f"req_{secrets.token_hex(7)}"
+    for block in itertools.count(secrets.randbits(24)):
+        front = f"{drawn}{block:08x}"
+        for last in _LAST_DIGITS:
+            yield front + last
 
 
 class Intake:
@@ -54,9 +64,7 @@ class Intake:
         self._registry = registry
         self._special = registry.claims | CONTROL_FIELDS
         self._total_timeout = config.total_timeout
-        # Unpredictable per gateway, then counted: as unique as drawing each id, at a tenth of the price.
-        self._ids = f"req_{secrets.token_hex(7)}"
-        self._count = itertools.count(secrets.randbits(32))
+        self._next_id = _ids().__next__
 
     def check_head(self, head: Head) -> None:
         """What can be refused before the body is read. Raises a :class:`GatewayError`."""
@@ -88,7 +96,7 @@ class Intake:
             refused = error
             request = Request(dialect, route.operation, {}, "", False, None, EMPTY, head.headers)
         exchange = Exchange(
-            f"{self._ids}{next(self._count):010x}",
+            self._next_id(),
             head,
             dialect,
             route.operation,

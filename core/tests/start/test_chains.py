@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dis
 import inspect
 import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from attrs import frozen
 
 from llmgate_core import Key, Next, Response, Retry, Secret, Target, hookimpl
 from llmgate_core.chains import CompiledHook
@@ -17,6 +19,7 @@ from llmgate_core.events import Ping, Start
 from llmgate_core.hooks import Hooks
 from llmgate_core.hookspecs import kinds
 from llmgate_core.plugins import Loaded
+from llmgate_core.testing.exchanges import make_exchange
 
 A, B = Target("a", "m"), Target("b", "m")
 
@@ -270,3 +273,36 @@ async def test_decisions(hooks: Any) -> None:
     hook = hooks("on_error", lambda self: Next(), lambda self, error: Retry(1) if error else None).on_error
     assert await called(hook, None, "error") == Retry(1)
     assert await called(hook, None, None) == Next()
+
+
+def test_a_plugin_reads_its_attributes_quickly() -> None:
+    """Though pluggy has looked it through: the interpreter specialises it. However its class keeps them."""
+
+    class Usual:
+        def __init__(self) -> None:
+            self.mine = 1
+
+        def llmgate_pre_request(self) -> None:
+            self.mine += 1
+
+    @frozen(slots=False)
+    class Frozen:
+        mine: int = 1
+
+        def llmgate_pre_request(self) -> None:
+            assert self.mine == 1
+
+    class Slotted:
+        __slots__ = ("__weakref__", "mine")
+
+        def llmgate_pre_request(self) -> None:
+            self.mine = 1
+
+    made = Usual(), Frozen(), Slotted()
+    compiled = Hooks([Loaded("abc"[number], "x", "1", one) for number, one in enumerate(made)]).pre_request
+    assert compiled is not None
+    for _ in range(100):
+        compiled.call(make_exchange())
+    assert (made[0].mine, made[2].mine) == (101, 1)
+    steps = {step.opname for step in dis.get_instructions(Usual.llmgate_pre_request, adaptive=True)}
+    assert steps & {"LOAD_ATTR_WITH_HINT", "LOAD_ATTR_INSTANCE_VALUE"}

@@ -10,6 +10,7 @@ import msgspec
 
 from ..exchange import Exchange
 from ..native import native
+from ..structs import quickly_set
 
 if TYPE_CHECKING:
     from .lane import Lane
@@ -24,6 +25,7 @@ _answer: Final[Callable[..., bool] | None] = None if native is None else native.
 """Writes a whole answer, unless it has headers that Python must look at."""
 
 
+@quickly_set
 class LeanResponder(msgspec.Struct, eq=False):
     """See :class:`~llmgate_core.responder.Responder`."""
 
