@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from llmgate_metrics.scrape import cumulative
-from llmgate_metrics.series import Buckets, Counters, Histograms
+from llmgate_metrics.series import SECONDS, Buckets, Counters, Histograms
 
 
 def test_same_labels_give_the_same_cell() -> None:
@@ -23,6 +27,19 @@ def test_value_on_a_bound_belongs_below_it() -> None:
     assert buckets.counts == [2, 2, 1]
     assert buckets.sum == 104.0
     assert cumulative(buckets) == [("1.0", 2.0), ("2.0", 4.0), ("+Inf", 5.0)]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from((*SECONDS, 0.0)) | st.floats(0, 1e4), max_size=100))
+def test_many_values_count_as_one_by_one(values: list[float]) -> None:
+    """However many they are, and whether on a bound or between two."""
+    together, singly = Buckets(SECONDS), Buckets(SECONDS)
+    together.observe(1.0)
+    together.observe_all(list(values))
+    for value in (1.0, *values):
+        singly.observe(value)
+    assert together.counts == singly.counts
+    assert together.sum == pytest.approx(singly.sum)
 
 
 def test_histograms_of_a_family_share_the_bounds() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Final
 
@@ -36,7 +35,7 @@ _MOST_MET: Final = 1024
 
 
 class _Route:
-    """The cells of one dialect, provider and model, resolved once."""
+    """The cells of one dialect, provider and model, resolved once. Those who ``waiting`` notes tell of are to be added."""
 
     __slots__ = (
         "cache_read",
@@ -48,6 +47,7 @@ class _Route:
         "output",
         "overhead",
         "reasoning",
+        "waiting",
     )
 
     def __init__(self, recorder: Recorder, dialect: str, provider: str, model: str) -> None:
@@ -55,12 +55,41 @@ class _Route:
         self.duration = recorder.duration.cell(provider, model)
         self.overhead = recorder.overhead.cell(dialect)
         self.first_token = recorder.first_token.cell(provider, model)
+        self.waiting: list[Note] = []
         tokens = recorder.tokens
         self.input = tokens.cell(provider, model, "input")
         self.output = tokens.cell(provider, model, "output")
         self.cache_read = tokens.cell(provider, model, "cache_read")
         self.cache_write = tokens.cell(provider, model, "cache_write")
         self.reasoning = tokens.cell(provider, model, "reasoning")
+
+    def add_up(self) -> None:
+        """Add what the waiting notes tell. Flat, because it is run for every request."""
+        totals, owns = list[float](), list[float]()
+        for _, _, _, _, received, ended, waited, first, usage in self.waiting:
+            try:
+                if ended is not None:
+                    total = ended - received
+                    totals.append(total)
+                    owns.append(total - waited if total > waited else 0.0)
+                if first is not None:
+                    self.first_token.observe(first - received)
+                if usage is not None:
+                    if usage.input_tokens:
+                        self.input.value += usage.input_tokens
+                    if usage.output_tokens:
+                        self.output.value += usage.output_tokens
+                    if usage.cache_read_tokens:
+                        self.cache_read.value += usage.cache_read_tokens
+                    if usage.cache_write_tokens:
+                        self.cache_write.value += usage.cache_write_tokens
+                    if usage.reasoning_tokens:
+                        self.reasoning.value += usage.reasoning_tokens
+            except Exception:
+                logger.exception("a request could not be counted")
+        self.waiting.clear()
+        self.duration.observe_all(totals)
+        self.overhead.observe_all(owns)
 
 
 class Recorder:
@@ -116,36 +145,23 @@ class Recorder:
 
     def count(self, notes: Iterable[Note]) -> None:
         """Count requests that are over. Flat, because it is run for every request."""
-        met = self._met
-        for target, dialect, status, outcome, received, ended, waited, first, usage in notes:
+        met, touched = self._met, []
+        last, cell, waiting = None, Cell(), list[Note]()  # nobody's
+        for note in notes:
             try:
-                key = (dialect.name, target.provider, target.model, status, outcome)
-                route, cell = met.get(key) or self._meet(key)
+                end = note[:4]
+                if end != last:
+                    target, dialect, status, outcome = end
+                    key = (dialect.name, target.provider, target.model, status, outcome)
+                    route, cell = met.get(key) or self._meet(key)
+                    waiting, last = route.waiting, end
+                    touched.append(route)
                 cell.value += 1
-                if ended is not None:
-                    total = ended - received
-                    spread = route.duration
-                    spread.counts[bisect_left(spread.bounds, total)] += 1
-                    spread.sum += total
-                    own = total - waited if total > waited else 0.0
-                    spread = route.overhead
-                    spread.counts[bisect_left(spread.bounds, own)] += 1
-                    spread.sum += own
-                if first is not None:
-                    route.first_token.observe(first - received)
-                if usage is not None:
-                    if usage.input_tokens:
-                        route.input.value += usage.input_tokens
-                    if usage.output_tokens:
-                        route.output.value += usage.output_tokens
-                    if usage.cache_read_tokens:
-                        route.cache_read.value += usage.cache_read_tokens
-                    if usage.cache_write_tokens:
-                        route.cache_write.value += usage.cache_write_tokens
-                    if usage.reasoning_tokens:
-                        route.reasoning.value += usage.reasoning_tokens
+                waiting.append(note)
             except Exception:
                 logger.exception("a request could not be counted")
+        for route in touched:
+            route.add_up()
 
     def attempt_done(self, attempt: Attempt) -> None:
         """Count an attempt that is over."""

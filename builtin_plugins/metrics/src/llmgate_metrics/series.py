@@ -6,7 +6,7 @@ times more, and are bound to the process instead of to one gateway.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,7 +26,7 @@ class Cell:
     __slots__ = ("value",)
 
     def __init__(self) -> None:
-        self.value = 0.0
+        self.value: float = 0  # whole as long as what is added is: that adds quicker
 
 
 class Buckets:
@@ -51,6 +51,21 @@ class Buckets:
         """Count one value."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.sum += value
+
+    def observe_all(self, values: list[float]) -> None:
+        """Count many values: one pass over the bounds instead of one for each. The list is sorted."""
+        if len(values) < len(self.bounds):
+            for value in values:
+                self.observe(value)
+            return
+        self.sum = sum(values, self.sum)
+        values.sort()
+        below = 0
+        for at, bound in enumerate(self.bounds):
+            up_to = bisect_right(values, bound, below)
+            self.counts[at] += up_to - below
+            below = up_to
+        self.counts[-1] += len(values) - below
 
 
 @define
