@@ -79,8 +79,7 @@ static PyObject *outbox_flush(Outbox *self, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
-/* time.monotonic(), -1 with an exception set. */
-static double monotonic(void) {
+double monotonic(void) {
     PyObject *now = PyObject_CallNoArgs(names.monotonic);
     if (now == NULL) return -1;
     double seconds = PyFloat_AsDouble(now);
@@ -102,7 +101,12 @@ static PyObject *end_turn(Outbox *self, PyObject *unused) {
     if (UNLIKELY(failed)) PyErr_Fetch(&type, &value, &trace);
     self->in_turn = self->count != 0; /* something was written by who was written to */
     if (UNLIKELY(self->in_turn)) {
-        if (end_turn_soon(self) < 0) failed = -1;
+        if (end_turn_soon(self) < 0) { /* as in Python, what is raised last is what is raised */
+            failed = -1;
+            Py_CLEAR(type);
+            Py_CLEAR(value);
+            Py_CLEAR(trace);
+        }
     } else {
         double now = monotonic();
         if (now < 0) failed = -1;

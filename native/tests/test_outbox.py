@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llmgate_core.wire import outbox
@@ -116,6 +116,16 @@ def silence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @settings(max_examples=500)
 @given(st.lists(steps, max_size=40))
+@example(
+    [
+        ("mood", 2, "unsure"),
+        ("closed", 0, True),
+        ("write", 0, b""),
+        ("write", 2, b""),
+        ("mood", 0, "answers"),
+        ("turn", 0, 0),
+    ]
+)  # two things go wrong at once
 def test_both_send_the_same(compiled: Any, script: list[Any]) -> None:
     """After each step, the transports got the same pieces in the same order, and the same ones were given up."""
     sides = [Side(None), Side(compiled)]
