@@ -1,16 +1,12 @@
 /* A whole answer for a client, head and body in one piece. Twin of LeanResponder's own way of writing a head. */
-#include "native.h"
-
-#include <string.h>
+#include "put.h"
 
 /* The text of an ASCII str without control characters, or NULL without an exception: then Python writes the head. */
 static const char *plain(PyObject *text, Py_ssize_t *size) {
     if (!PyUnicode_CheckExact(text) || !PyUnicode_IS_COMPACT_ASCII(text)) return NULL;
-    const unsigned char *at = (const unsigned char *)PyUnicode_DATA(text);
+    const char *at = (const char *)PyUnicode_DATA(text);
     *size = PyUnicode_GET_LENGTH(text);
-    for (Py_ssize_t i = 0; i < *size; i++)
-        if (at[i] < 0x20 || at[i] == 0x7f) return NULL;
-    return (const char *)at;
+    return put_is_printable(at, *size) ? at : NULL;
 }
 
 typedef struct {
@@ -31,7 +27,7 @@ static PyObject *lay_out(PyObject *const *args, int with_body) {
     Piece pieces[MOST_PIECES], id;
     Py_ssize_t count = 0, place = 0, size = 0;
     PyObject *name, *value;
-    char length[64];
+    char length[32];
     if (!PyDict_CheckExact(args[HEADERS]) || !PyUnicode_Check(args[DATE]) || !PyUnicode_IS_COMPACT_ASCII(args[DATE])) return NULL;
     if ((pieces[count].text = plain(args[LINE], &pieces[count].size)) == NULL) return NULL;
     count++;
@@ -59,7 +55,10 @@ static PyObject *lay_out(PyObject *const *args, int with_body) {
     PUT("\r\n");
     pieces[count].text = (const char *)PyUnicode_DATA(args[DATE]); /* two lines: it has a line end inside */
     pieces[count++].size = PyUnicode_GET_LENGTH(args[DATE]);
-    pieces[count].size = PyOS_snprintf(length, sizeof length, "\r\ncontent-length: %zd\r\n\r\n", PyBytes_GET_SIZE(args[BODY]));
+    PUT("\r\ncontent-length: ");
+    Out out = {length, length + sizeof length};
+    if (!put_whole(&out, (uint64_t)PyBytes_GET_SIZE(args[BODY])) || !put_bytes(&out, "\r\n\r\n", 4)) return NULL;
+    pieces[count].size = out.at - length;
     pieces[count++].text = length;
     if (with_body) {
         pieces[count].text = PyBytes_AS_STRING(args[BODY]);

@@ -1,7 +1,6 @@
 /* The hot half of a connection to a provider. Twin of llmgate_core.wire.quick_connection.QuickConnection. */
-#include "native.h"
-
-#include <string.h>
+#include "put.h"
+#include "slots.h"
 
 #define HIGH_WATER (64 * 1024)
 
@@ -15,6 +14,8 @@ typedef struct {
     double due, born, idle_since;
     char paused;
 } Connection;
+
+static Slot at_quick; /* where a Shapes has it */
 
 static int connection_init(Connection *self, PyObject *args, PyObject *kwargs) {
     PyObject *loop, *shapes, *outbox, *nothing;
@@ -92,7 +93,7 @@ static int append(Connection *self, const char *data, Py_ssize_t size) {
 /* 1 when an answer begins that is known by its head, 0 when llhttp must look, -1 with an exception set. */
 static int is_known(Connection *self, const char *data, Py_ssize_t size) {
     if (truth(self->got_bytes)) return 0;
-    PyObject *quick = get_attr(self->shapes, names.quick), *headers = NULL;
+    PyObject *quick = slot_get(&at_quick, self->shapes, names.quick), *headers = NULL;
     if (quick == NULL) return -1;
     Py_ssize_t length = 0, begin = answer_match(quick, data, size, &headers, &length);
     Py_DECREF(quick);
@@ -165,8 +166,10 @@ static PyObject *new_waiter(Connection *self, double due) {
 /* A request's head up to its length, the length, and for a small one the body, in one piece. */
 static PyObject *laid_out(PyObject *text, PyObject *body, int with_body) {
     char digits[24];
+    Out out = {digits, digits + sizeof digits};
     Py_ssize_t size = PyBytes_GET_SIZE(body), before = PyBytes_GET_SIZE(text);
-    int count = PyOS_snprintf(digits, sizeof digits, "%zd\r\n\r\n", size);
+    if (!put_whole(&out, (uint64_t)size) || !put_bytes(&out, "\r\n\r\n", 4)) return PyErr_NoMemory();
+    const Py_ssize_t count = out.at - digits;
     PyObject *whole = PyBytes_FromStringAndSize(NULL, before + count + (with_body ? size : 0));
     if (whole == NULL) return NULL;
     char *at = PyBytes_AS_STRING(whole);
@@ -176,11 +179,9 @@ static PyObject *laid_out(PyObject *text, PyObject *body, int with_body) {
     return whole;
 }
 
-static PyObject *ask(Connection *self, PyObject *const *args, Py_ssize_t count) {
-    if (count != 3 || !PyBytes_Check(args[0])) return PyErr_Format(PyExc_TypeError, "ask(text: bytes, body: bytes, due: float)");
+PyObject *connection_ask(PyObject *connection, PyObject *text, PyObject *given, double due) {
+    Connection *self = (Connection *)connection;
     if (UNLIKELY(self->body == NULL)) return missing();
-    double due = PyFloat_AsDouble(args[2]);
-    if (due == -1.0 && PyErr_Occurred()) return NULL;
     PyObject *status = PyLong_FromLong(0);
     if (status == NULL) return NULL;
     replace(&self->status, status);
@@ -188,10 +189,10 @@ static PyObject *ask(Connection *self, PyObject *const *args, Py_ssize_t count) 
     set_to(&self->keep, Py_False);
     set_to(&self->got_bytes, Py_False);
     self->head_size = self->left = 0;
-    PyObject *body = as_bytes(args[1]);
+    PyObject *body = as_bytes(given);
     if (body == NULL) return NULL;
     int small = PyBytes_GET_SIZE(body) < HIGH_WATER, failed = 1;
-    PyObject *first = laid_out(args[0], body, small);
+    PyObject *first = laid_out(text, body, small);
     if (first == NULL) {
         /* no memory */
     } else if (small) {
@@ -204,6 +205,21 @@ static PyObject *ask(Connection *self, PyObject *const *args, Py_ssize_t count) 
     Py_XDECREF(first);
     Py_DECREF(body);
     return failed ? NULL : new_waiter(self, due);
+}
+
+static PyObject *ask(Connection *self, PyObject *const *args, Py_ssize_t count) {
+    if (count != 3 || !PyBytes_Check(args[0])) return PyErr_Format(PyExc_TypeError, "ask(text: bytes, body: bytes, due: float)");
+    double due = PyFloat_AsDouble(args[2]);
+    if (due == -1.0 && PyErr_Occurred()) return NULL;
+    return connection_ask((PyObject *)self, args[0], args[1], due);
+}
+
+int connection_head(PyObject *connection, PyObject **status, PyObject **headers) {
+    Connection *self = (Connection *)connection;
+    if (self->failed != Py_None || self->status == NULL || self->headers == NULL) return 0;
+    *status = self->status;
+    *headers = self->headers;
+    return PyObject_IsTrue(self->status) > 0;
 }
 
 static PyObject *wait_(Connection *self, PyObject *due) {

@@ -5,6 +5,7 @@
  * or, where the step is a number, that item of a tuple. What is read from None is None. Each of ``puts`` is (kind, text, sources): the
  * text with the quoted name, and the numbers of the values. See Kind. */
 #include "put.h"
+#include "slots.h"
 
 #define MOST_READS 64
 #define MOST_SOURCES 3
@@ -36,10 +37,7 @@ typedef struct {
     Py_ssize_t source;
     PyObject *name; /* NULL: an item */
     Py_ssize_t item;
-    /* where the attribute was found last: no object is held, as a tag belongs to one type in one state, and is never used again */
-    PyTypeObject *type;
-    unsigned int tag;
-    Py_ssize_t offset;
+    Slot slot; /* where the attribute was found last */
 } Read;
 
 typedef struct {
@@ -60,31 +58,14 @@ typedef struct {
 
 /* ---- reading */
 
-/* Remember where objects of this type have the attribute, if it is a slot. */
-static void learn(Read *read, PyTypeObject *type) {
-    PyObject *found = _PyType_Lookup(type, read->name);
-    read->tag = 0;
-    if (found == NULL || !Py_IS_TYPE(found, &PyMemberDescr_Type) || type->tp_getattro != PyObject_GenericGetAttr) return;
-    const PyMemberDescrObject *slot = (PyMemberDescrObject *)found;
-    if (slot->d_member->type != T_OBJECT_EX || (slot->d_member->flags & ~READONLY)) return;
-    if (!PyType_IsSubtype(type, slot->d_common.d_type)) return;
-    read->type = type;
-    read->tag = type->tp_version_tag;
-    read->offset = slot->d_member->offset;
-}
-
 /* A new reference, or NULL, maybe with an exception set. */
 static PyObject *read_one(Read *read, PyObject *from) {
     if (from == Py_None) return Py_NewRef(from);
-    PyTypeObject *type = Py_TYPE(from);
     if (read->name == NULL) {
         if (UNLIKELY(!PyTuple_CheckExact(from) || read->item >= PyTuple_GET_SIZE(from))) return NULL;
         return Py_NewRef(PyTuple_GET_ITEM(from, read->item));
     }
-    if (LIKELY(read->tag != 0 && read->type == type && read->tag == type->tp_version_tag))
-        return Py_XNewRef(*(PyObject **)((char *)from + read->offset));
-    learn(read, type);
-    return PyObject_GetAttr(from, read->name);
+    return slot_get(&read->slot, from, read->name);
 }
 
 /* ---- putting */

@@ -33,7 +33,7 @@ static int make_names(void) {
 }
 
 PyMODINIT_FUNC PyInit__native(void) {
-    PyTypeObject *types[] = {&Drive_Type, &JsonLines_Type, &Outbox_Type, &Spans_Type, &AnswerHead_Type, &QuickConnection_Type, &QuickPool_Type, &QuickRequests_Type, &Wait_Type};
+    PyTypeObject *types[] = {&Drive_Type, &JsonLines_Type, &Outbox_Type, &Spans_Type, &AnswerHead_Type, &QuickConnection_Type, &QuickPool_Type, &QuickRequests_Type, &QuickUpstream_Type, &Sending_Type, &Wait_Type};
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL) return NULL;
     if (make_names() < 0) goto failed;

@@ -96,7 +96,7 @@ static inline int done(PyObject *result) {
      X(create_future) X(create_task) X(done) X(draining) X(flush) X(get_loop)         \
     X(is_closing) X(join) X(longest) X(loop) X(pause_reading) X(quick) X(result) X(resume_reading)             \
     X(may_wait) X(serving) X(set_exception)       \
-    X(set_result) X(time) X(throw) X(write) X(writelines) X(_begin) X(_end_turn) X(_parse) X(_patiently) X(_serve) X(_take) X(_wake_one) X(drop)
+    X(set_result) X(time) X(throw) X(write) X(writelines) X(_begin) X(_end_turn) X(body) X(encoding) X(first_byte) X(headers) X(send) X(shape) X(url) X(_parse) X(_patiently) X(_serve) X(_take) X(_wake_one) X(drop)
 #define DECLARE(name) PyObject *name;
 typedef struct {
     NAMES(DECLARE)
@@ -109,6 +109,16 @@ extern Names names;
    QuickConnection. */
 int connection_is_good(PyObject *connection, double now, double most_idle, double most_age);
 int connection_keeps(PyObject *connection, double now);
+/* Send a request and get what to await, NULL with an exception set; the head that has come, borrowed, NULL when there is none or
+   something failed. */
+PyObject *connection_ask(PyObject *connection, PyObject *text, PyObject *body, double due);
+int connection_head(PyObject *connection, PyObject **status, PyObject **headers);
+
+/* An idle connection (a new reference), None when there is none, NULL with an exception set. Of what is a QuickPool. */
+PyObject *pool_pick(PyObject *pool);
+
+/* time.monotonic(), -1 with an exception set. */
+double monotonic(void);
 
 PyObject *drive_new(PyObject *coroutine, PyObject *loop, PyObject *context);
 /* The first step, at once or in the next turn; -1 with an exception set, which at once can only be one that ends the loop. */
@@ -133,7 +143,7 @@ int outbox_write(PyObject *outbox, PyObject *transport, PyObject *data);
    ``headers`` (a new reference) and the body's ``length`` are filled in. */
 Py_ssize_t answer_match(PyObject *quick, const char *data, Py_ssize_t size, PyObject **headers, Py_ssize_t *length);
 
-extern PyTypeObject Drive_Type, JsonLines_Type, Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickPool_Type, QuickRequests_Type, Wait_Type;
+extern PyTypeObject Drive_Type, JsonLines_Type, Outbox_Type, Spans_Type, AnswerHead_Type, QuickConnection_Type, QuickPool_Type, QuickRequests_Type, QuickUpstream_Type, Sending_Type, Wait_Type;
 
 PyObject *split_fields(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *keep_freed_memory(PyObject *module, PyObject *bytes);

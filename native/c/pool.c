@@ -17,7 +17,8 @@ static int pool_init(Pool *self, PyObject *args, PyObject *kwargs) {
     return 0;
 }
 
-static PyObject *pick(Pool *self, PyObject *unused) {
+PyObject *pool_pick(PyObject *pool) {
+    Pool *self = (Pool *)pool;
     Py_ssize_t count;
     if (self->idle == NULL) return missing();
     while (self->idle != NULL && (count = PyList_GET_SIZE(self->idle)) > 0) {
@@ -37,6 +38,8 @@ static PyObject *pick(Pool *self, PyObject *unused) {
     }
     Py_RETURN_NONE;
 }
+
+static PyObject *pick(Pool *self, PyObject *unused) { return pool_pick((PyObject *)self); }
 
 static PyObject *give_back(Pool *self, PyObject *connection) {
     if (!PyObject_TypeCheck(connection, &QuickConnection_Type)) return PyErr_Format(PyExc_TypeError, "not a connection");

@@ -15,11 +15,25 @@ static const char PAIRS[] = "000102030405060708091011121314151617181920212223242
 
 #define EACH(byte) (0x0101010101010101u * (byte))
 
-/* Whether eight characters of ASCII are printable, and none that JSON escapes. No sum of two bytes carries into the next. */
+/* The highest bit of each of eight characters of ASCII that is printable. No sum of two bytes carries into the next. */
+static inline uint64_t printable(uint64_t eight) { return (eight + EACH(0x60)) & ~(eight + EACH(1)); }
+
+/* Whether all are, and none is one that JSON escapes. */
 static inline int is_plain(uint64_t eight) {
-    const uint64_t not_control = eight + EACH(0x60), not_quote = (eight ^ EACH('"')) + EACH(0x7f);
-    const uint64_t not_backslash = (eight ^ EACH('\\')) + EACH(0x7f), is_delete = eight + EACH(1);
-    return (not_control & not_quote & not_backslash & ~is_delete & EACH(0x80)) == EACH(0x80);
+    const uint64_t not_quote = (eight ^ EACH('"')) + EACH(0x7f), not_backslash = (eight ^ EACH('\\')) + EACH(0x7f);
+    return (printable(eight) & not_quote & not_backslash & EACH(0x80)) == EACH(0x80);
+}
+
+int put_is_printable(const char *text, Py_ssize_t size) {
+    uint64_t eight = EACH('a'), all = EACH(0x80);
+    Py_ssize_t at = 0;
+    for (; at + 8 <= size; at += 8) {
+        memcpy(&eight, text + at, 8);
+        all &= printable(eight);
+    }
+    eight = EACH('a');
+    memcpy(&eight, text + at, (size_t)(size - at));
+    return (all & printable(eight) & EACH(0x80)) == EACH(0x80);
 }
 
 /* Copied and judged in one go. The last eight may overlap those before. */

@@ -19,6 +19,8 @@ typedef struct {
 #endif
 
 /* Each answers whether it could: there was room, and the value was a usual one. What has been put then is not to be used. */
+/* Whether a text of ASCII has no control characters. */
+int put_is_printable(const char *text, Py_ssize_t size);
 int put_text(Out *out, PyObject *text);
 int put_whole(Out *out, uint64_t number);
 int put_number(Out *out, PyObject *number);

@@ -1,5 +1,5 @@
 /* The hot half of a client's connection. Twin of llmgate_core.wire.quick_requests.QuickRequests. */
-#include "native.h"
+#include "slots.h"
 
 #include <string.h>
 
@@ -7,8 +7,7 @@
 
 typedef struct {
     PyObject_HEAD
-    PyObject *lane, *loop, *context, *create_task, *time, *buffer, *known, *pending, *task, *closing;
-    double since;
+    PyObject *lane, *loop, *context, *create_task, *time, *buffer, *known, *pending, *task, *closing, *since;
 } Requests;
 
 static int requests_init(Requests *self, PyObject *args, PyObject *kwargs) {
@@ -33,12 +32,18 @@ static int requests_init(Requests *self, PyObject *args, PyObject *kwargs) {
     set_to(&self->pending, Py_None);
     set_to(&self->task, Py_None);
     set_to(&self->closing, Py_False);
+    PyObject *since = PyFloat_FromDouble(0);
+    if (since == NULL) return -1;
+    replace(&self->since, since);
     return 0;
 }
 
+/* Where a Known and a Lane have what is read of each. */
+static Slot at_serving, at_before, at_after, at_longest, at_close, at_may_wait, at_serving_now, at_draining;
+
 /* Whether ``object.name`` is true; -1 with an exception set. */
-static int flag(PyObject *object, PyObject *name) {
-    PyObject *value = get_attr(object, name);
+static int flag(Slot *slot, PyObject *object, PyObject *name) {
+    PyObject *value = slot_get(slot, object, name);
     int is_true = value == NULL ? -1 : PyObject_IsTrue(value);
     Py_XDECREF(value);
     return is_true;
@@ -68,11 +73,11 @@ static int serve(Requests *self, PyObject *serving, int may_wait, int now) {
 
 /* A request is whole: serve it, ``now`` if nothing waits behind it that would be served from within. */
 static int start(Requests *self, PyObject *known, PyObject *body, int now) {
-    int closes = flag(known, names.close);
-    if (closes == 0) closes = flag(self->lane, names.draining);
+    int closes = flag(&at_close, known, names.close);
+    if (closes == 0) closes = flag(&at_draining, self->lane, names.draining);
     if (closes < 0) return -1;
     if (closes) set_to(&self->closing, Py_True);
-    int may_wait = flag(known, names.may_wait);
+    int may_wait = flag(&at_may_wait, known, names.may_wait);
     if (may_wait < 0) return -1;
     PyObject *serving = PyObject_CallMethodObjArgs((PyObject *)self, names._serve, known, body, NULL);
     if (serving == NULL) return -1;
@@ -99,14 +104,14 @@ static Py_ssize_t match(PyObject *before, PyObject *after, PyObject *data, Py_ss
 
 /* 1 when ``data`` was a request with the known head, 0 when it has to be looked at, -1 with an exception set. */
 static int is_known(Requests *self, PyObject *known, PyObject *data) {
-    PyObject *serving = get_attr(known, names.serving), *now = serving == NULL ? NULL : get_attr(self->lane, names.serving);
+    PyObject *serving = slot_get(&at_serving, known, names.serving), *now = serving == NULL ? NULL : slot_get(&at_serving_now, self->lane, names.serving);
     int same = serving == now;
     Py_XDECREF(serving);
     Py_XDECREF(now);
     if (now == NULL) return -1;
     if (!same) return 0;
-    PyObject *before = get_attr(known, names.before), *after = before == NULL ? NULL : get_attr(known, names.after);
-    PyObject *most = after == NULL ? NULL : get_attr(known, names.longest), *body, *result;
+    PyObject *before = slot_get(&at_before, known, names.before), *after = before == NULL ? NULL : slot_get(&at_after, known, names.after);
+    PyObject *most = after == NULL ? NULL : slot_get(&at_longest, known, names.longest), *body, *result;
     Py_ssize_t length = 0, begin = 0, longest = most == NULL ? -1 : PyLong_AsSsize_t(most);
     if (most != NULL) begin = match(before, after, data, &length);
     Py_XDECREF(before);
@@ -132,11 +137,9 @@ static int is_known(Requests *self, PyObject *known, PyObject *data) {
 /* The first bytes of a request: 1 when it was known and is served, 0 when it has to be looked at, -1 with an exception set. */
 static int begins(Requests *self, PyObject *data) {
     PyObject *time = Py_NewRef(self->time), *now = PyObject_CallNoArgs(time);
-    double since = now == NULL ? -1.0 : PyFloat_AsDouble(now);
     Py_DECREF(time);
-    Py_XDECREF(now);
-    if (since == -1.0 && PyErr_Occurred()) return -1;
-    self->since = since;
+    if (now == NULL) return -1;
+    replace(&self->since, now);
     if (self->task != Py_None || self->known == Py_None || self->known == NULL) return 0;
     PyObject *known = Py_NewRef(self->known);
     int is = is_known(self, known, data);
@@ -173,6 +176,7 @@ static int requests_traverse(Requests *self, visitproc visit, void *arg) {
     Py_VISIT(self->time);
     Py_VISIT(self->buffer);
     Py_VISIT(self->closing);
+    Py_VISIT(self->since);
     Py_VISIT(self->known);
     Py_VISIT(self->pending);
     Py_VISIT(self->task);
@@ -187,6 +191,7 @@ static int requests_clear(Requests *self) {
     Py_CLEAR(self->time);
     Py_CLEAR(self->buffer);
     Py_CLEAR(self->closing);
+    Py_CLEAR(self->since);
     Py_CLEAR(self->known);
     Py_CLEAR(self->pending);
     Py_CLEAR(self->task);
@@ -212,7 +217,7 @@ static PyMemberDef members[] = {
     OBJECT_MEMBER(Requests, pending, "_pending"),
     OBJECT_MEMBER(Requests, task, "_task"),
     OBJECT_MEMBER(Requests, closing, "closing"),
-    {"since", T_DOUBLE, offsetof(Requests, since), 0, NULL},
+    OBJECT_MEMBER(Requests, since, "since"),
     {NULL, 0, 0, 0, NULL},
 };
 

@@ -13,9 +13,13 @@
 /* So is every one of at most 18 characters without an exponent: it fits 64 bits, or a float. */
 #define LONGEST_PLAIN_NUMBER 18
 
-/* A view costs three times as much as a short copy; only without it is no body too small for this to pay. But what makes a body long
- * shall not be in memory twice. */
-#define LONGEST_COPY 64
+/* A view costs several times as much as a short copy. But what makes a body long shall not be in memory twice. */
+#define LONGEST_COPY 1024
+
+/* The names of fields are the same few in every request: a str that was made of such bytes before is taken again, with its hash. So
+ * many are kept, of at most so many bytes, each where its size and its first and last bytes say. */
+#define KEPT_NAMES 256
+#define LONGEST_KEPT 32
 
 typedef struct {
     const byte *name, *name_end, *value, *value_end;
@@ -62,19 +66,35 @@ static int read_fields(const byte *at, const byte *end, Field *fields) {
     return seen & 0x80 && !scan_utf8(start, end) ? 0 : count;
 }
 
-/* A value's bytes: a view of the body, or, where that costs more, a copy. */
-static PyObject *bytes_of(const Field *field, PyObject *view, const byte *start) {
+/* A value's bytes: a view of the body, or, where that costs more, a copy. The first that needs it makes the view of all. */
+static PyObject *bytes_of(const Field *field, PyObject **view, PyObject *body) {
     const Py_ssize_t size = field->value_end - field->value;
+    const byte *start = (const byte *)PyBytes_AS_STRING(body);
     if (size <= LONGEST_COPY) return PyBytes_FromStringAndSize((const char *)field->value, size);
-    return PySequence_GetSlice(view, field->value - start, field->value_end - start);
+    if (*view == NULL && (*view = PyMemoryView_FromObject(body)) == NULL) return NULL;
+    return PySequence_GetSlice(*view, field->value - start, field->value_end - start);
+}
+
+static PyObject *name_of(const Field *field) {
+    static PyObject *kept[KEPT_NAMES];
+    const char *text = (const char *)field->name;
+    const Py_ssize_t size = field->name_end - field->name;
+    if (size == 0 || size > LONGEST_KEPT) return PyUnicode_DecodeUTF8(text, size, NULL);
+    const size_t place = ((size_t)size * 7 + (size_t)(byte)text[0] * 3 + (size_t)(byte)text[size - 1] * 11) % KEPT_NAMES;
+    PyObject *name = kept[place];
+    if (name != NULL && PyUnicode_GET_LENGTH(name) == size && memcmp(PyUnicode_1BYTE_DATA(name), text, (size_t)size) == 0)
+        return Py_NewRef(name);
+    name = PyUnicode_DecodeUTF8(text, size, NULL);
+    if (name != NULL && PyUnicode_IS_COMPACT_ASCII(name)) set_to(&kept[place], name);
+    return name;
 }
 
 /* `fields[name] = raw(value)`. Returns -1 with an exception, or 0. */
-static int put(PyObject *fields, const Field *field, PyObject *view, const byte *start, PyObject *raw) {
+static int put(PyObject *fields, const Field *field, PyObject **view, PyObject *body, PyObject *raw) {
     PyObject *slice = NULL, *value = NULL;
     int status = -1;
-    PyObject *name = PyUnicode_DecodeUTF8((const char *)field->name, field->name_end - field->name, NULL);
-    if (name != NULL) slice = bytes_of(field, view, start);
+    PyObject *name = name_of(field);
+    if (name != NULL) slice = bytes_of(field, view, body);
     if (slice != NULL) value = PyObject_CallOneArg(raw, slice);
     if (value != NULL) status = PyDict_SetItem(fields, name, value);
     Py_XDECREF(value);
@@ -83,11 +103,10 @@ static int put(PyObject *fields, const Field *field, PyObject *view, const byte 
     return status;
 }
 
-static PyObject *put_all(PyObject *body, PyObject *raw, const byte *start, const Field *fields, int count) {
-    PyObject *view = PyMemoryView_FromObject(body);
-    PyObject *found = view == NULL ? NULL : PyDict_New();
+static PyObject *put_all(PyObject *body, PyObject *raw, const Field *fields, int count) {
+    PyObject *view = NULL, *found = PyDict_New();
     for (int i = 0; found != NULL && i < count; i++) {
-        if (put(found, &fields[i], view, start, raw) < 0) Py_CLEAR(found);
+        if (put(found, &fields[i], &view, body, raw) < 0) Py_CLEAR(found);
     }
     Py_XDECREF(view);
     return found;
@@ -104,7 +123,7 @@ PyObject *split_fields(PyObject *module, PyObject *const *args, Py_ssize_t count
     const byte *start = (const byte *)PyBytes_AS_STRING(args[0]);
     const int found = read_fields(start, start + PyBytes_GET_SIZE(args[0]), fields);
     if (!found) Py_RETURN_NONE;
-    PyObject *split = put_all(args[0], args[1], start, fields, found);
+    PyObject *split = put_all(args[0], args[1], fields, found);
     if (split != NULL && PyDict_GET_SIZE(split) != found) { /* a key stands twice */
         Py_DECREF(split);
         Py_RETURN_NONE;

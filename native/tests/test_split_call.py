@@ -8,10 +8,33 @@ import pytest
 compiled = pytest.importorskip("llmgate_native._native", exc_type=ImportError)
 
 
+def test_names_are_taken_again() -> None:
+    """The str of a name that came before; of names that would lie in one place each is itself, as is one that is not ASCII."""
+    first, second = (next(iter(compiled.split_fields(b'{"temperature": %d}' % number, bytes))) for number in (1, 2))
+    assert first is second
+    long = "x" * 33
+    names = [
+        "abbc",
+        "accc",
+        "abbc",
+        "äö",
+        "",
+        "c",
+        "äö",
+        "ab",
+        long,
+        "ab",
+        long,
+        *(str(number) for number in range(600)),
+    ]
+    for name in names * 2:
+        assert list(compiled.split_fields(f'{{"{name}": 1}}'.encode(), bytes)) == [name]
+
+
 def test_long_values_lie_in_the_body() -> None:
     """What makes a body long is not copied: such a value is a view of the body, and keeps it alive."""
     handed: list[bytes | memoryview] = []
-    text = b'"%b"' % (b"word " * 20)
+    text = b'"%b"' % (b"word " * 300)
     body = b'{"a": [1, 2] ,"b":%b}' % text
 
     def note(value: bytes | memoryview) -> int:

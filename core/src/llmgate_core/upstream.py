@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 from .provider import Timeouts, UpstreamRequest
@@ -38,7 +38,7 @@ class Upstream(Protocol):
 
     needs_task: bool
 
-    async def send(self, request: UpstreamRequest, timeouts: Timeouts, deadline: float) -> Reply:
+    def send(self, request: UpstreamRequest, timeouts: Timeouts, deadline: float) -> Awaitable[Reply]:
         """Send a request and wait for the head of its answer, until ``deadline`` (``time.monotonic()``) at the latest.
 
         Raises :class:`UpstreamError` with the attempt's class, or :class:`DeadlineExceeded`.

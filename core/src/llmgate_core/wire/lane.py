@@ -59,6 +59,20 @@ class Serving:
 class Lane:
     """Shared by all connections of a server."""
 
+    __slots__ = (
+        "_full",
+        "_timer",
+        "context",
+        "date_and_server",
+        "draining",
+        "lean",
+        "loop",
+        "outbox",
+        "serving",
+        "slow",
+        "use_lean",
+    )
+
     def __init__(self, serving: Serving, *, lean: bool = True, slow: SlowLimits | None = None) -> None:
         self.serving = serving
         self._full: FullLane | None = None

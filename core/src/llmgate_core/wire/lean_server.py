@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from ..exchange import Head
@@ -228,7 +229,7 @@ class LeanProtocol(QuickRequests, asyncio.Protocol):
     def _after(self) -> None:
         """The answer is out: close, or go on with what has come meanwhile."""
         self.served += 1
-        self.since = self._lane.loop.time()
+        self.since = monotonic()
         if self.closing or self._lane.draining:
             self._close()
             return

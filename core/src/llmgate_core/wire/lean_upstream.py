@@ -10,12 +10,13 @@ import ssl
 import urllib.request
 from collections.abc import Mapping
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from attrs import define
 
+from ..native import native
 from ..provider import Timeouts, UpstreamRequest
+from ..structs import quickly_set
 from ..upstream import Reply, Upstream
 from ..upstream_errors import UpstreamBadResponse, UpstreamDisconnected
 from ..upstream_limits import no_head, read_whole
@@ -23,22 +24,19 @@ from .inflate import Inflater
 from .lean_connection import LeanConnection
 from .lean_pool import IDLE_SECONDS, LeanPool
 from .outbox import Outbox, make_outbox
+from .quick_upstream import Asked, Prepared
+
+if TYPE_CHECKING or native is None:
+    from .quick_upstream import QuickUpstream
+else:
+    QuickUpstream = native.QuickUpstream
 
 _CACHED_HEADS: Final = 1024
 _TICK: Final = 0.05
 _OWN_HEADERS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
 
 
-@define
-class _Head:
-    """A request's head up to its length. Holds on to ``headers``, so that their identity stays theirs."""
-
-    headers: Mapping[str, str]
-    url: str
-    pool: LeanPool
-    text: bytes
-
-
+@quickly_set
 class LeanReply(msgspec.Struct, eq=False):
     """See :class:`~llmgate_core.upstream.Reply`."""
 
@@ -94,17 +92,17 @@ def _inflater(headers: Mapping[str, str]) -> Inflater | None:
     return None if encoding == "identity" else Inflater(encoding)
 
 
-class LeanUpstream:
+class LeanUpstream(QuickUpstream):
     """See :class:`~llmgate_core.upstream.Upstream`. ``max_connections`` is per origin.
 
     ``ssl_context`` replaces the system's certificate authorities.
     """
 
     def __init__(self, *, max_connections: int = 1000, ssl_context: ssl.SSLContext | None = None) -> None:
+        super().__init__({}, LeanReply)
         self._max_connections = max_connections
         self._ssl_context = ssl_context
         self._pools: dict[tuple[str, str, int], LeanPool] = {}
-        self._heads: dict[int, _Head] = {}
         self._unusual: Upstream | None = None
         self._outbox: Outbox | None = None
         self._next_clean = 0.0
@@ -143,40 +141,27 @@ class LeanUpstream:
                 pool.sweep()
         self._sweeper = asyncio.get_running_loop().call_later(_TICK, self._sweep)
 
-    async def send(self, request: UpstreamRequest, timeouts: Timeouts, deadline: float) -> Reply:
-        """See :class:`~llmgate_core.upstream.Upstream`. A connection that died in the pool is replaced by a fresh one, once."""
+    async def _patiently(
+        self, request: UpstreamRequest, timeouts: Timeouts, deadline: float, asked: Asked | None = None
+    ) -> Reply:
+        """See :class:`QuickUpstream`. A connection that died in the pool is replaced by a fresh one, once."""
         if self._unusual is not None:
             return await self._unusual.send(request, timeouts, deadline)
         prepared = self._heads.get(id(request.headers))
         if prepared is None or prepared.headers is not request.headers or prepared.url != request.url:
             prepared = self._prepare(request)
-        pool, body = prepared.pool, request.body
-        fresh = False
+        pool, fresh = prepared.pool, False
         while True:
-            connection = (None if fresh else pool.pick()) or await _connected(pool, timeouts, deadline, fresh=fresh)
-            try:
-                until = min(deadline, monotonic() + timeouts.first_byte)
-                if not connection.lost:
-                    await connection.ask(prepared.text, body, until)
-                while not connection.status and connection.failed is None:  # woken by an interim answer: none counts
-                    await connection.wait(until)
-                if connection.failed is None:
-                    headers = connection.headers
-                    inflater = None if headers.shape.encoding is None else _inflater(headers)
-                    return LeanReply(connection.status, headers, connection, pool, inflater)
-            except TimeoutError:
-                pool.drop(connection)
-                raise no_head(pool.origin, timeouts, deadline) from None
-            except BaseException:
-                pool.drop(connection)
-                raise
-            pool.drop(connection)
-            raced = isinstance(connection.failed, UpstreamDisconnected) and not connection.got_bytes
-            if fresh or not (raced and connection.reused):
-                raise connection.failed
+            if asked is None:
+                connection = (None if fresh else pool.pick()) or await _connected(pool, timeouts, deadline, fresh=fresh)
+                asked = _ask(connection, prepared.text, request.body, min(deadline, monotonic() + timeouts.first_byte))
+            answer, asked = _answer(pool, asked, timeouts, deadline, fresh=fresh), None
+            reply = await answer
+            if reply is not None:
+                return reply
             fresh = True
 
-    def _prepare(self, request: UpstreamRequest) -> _Head:
+    def _prepare(self, request: UpstreamRequest) -> Prepared:
         """The pool and all of the head but the length, kept as long as the provider gives the same headers object."""
         from yarl import URL  # not before somebody listens: see Server.start
 
@@ -201,8 +186,46 @@ class LeanUpstream:
         head = ("\r\n".join(lines) + "\r\ncontent-length: ").encode("ascii")
         if len(self._heads) >= _CACHED_HEADS:
             self._heads.clear()
-        prepared = self._heads[id(request.headers)] = _Head(request.headers, request.url, pool, head)
+        prepared = self._heads[id(request.headers)] = Prepared(request.headers, request.url, pool, head)
         return prepared
+
+
+def _ask(connection: LeanConnection, text: bytes, body: bytes, until: float) -> Asked:
+    try:
+        return connection, until, None if connection.lost else connection.ask(text, body, until), None
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is raised where the answer is awaited
+        return connection, until, None, error
+
+
+async def _answer(
+    pool: LeanPool, asked: Asked, timeouts: Timeouts, deadline: float, *, fresh: bool
+) -> LeanReply | None:
+    """The head of the answer. None when the provider closed the connection just before it was asked: nothing was lost."""
+    connection, until, waiting, error = asked
+    try:
+        if error is not None:
+            raise error
+        if waiting is not None:
+            await waiting
+        while not connection.status and connection.failed is None:  # woken by an interim answer: none counts
+            await connection.wait(until)
+        if connection.failed is None:
+            headers = connection.headers
+            inflater = None if headers.shape.encoding is None else _inflater(headers)
+            return LeanReply(connection.status, headers, connection, pool, inflater)
+    except TimeoutError:
+        pool.drop(connection)
+        raise no_head(pool.origin, timeouts, deadline) from None
+    except BaseException:
+        pool.drop(connection)
+        raise
+    finally:
+        del asked, error, waiting  # an exception refers to this frame: nothing here is to refer to it
+    pool.drop(connection)
+    raced = isinstance(connection.failed, UpstreamDisconnected) and not connection.got_bytes
+    if fresh or not (raced and connection.reused):
+        raise connection.failed
+    return None
 
 
 async def _connected(pool: LeanPool, timeouts: Timeouts, deadline: float, *, fresh: bool) -> LeanConnection:
