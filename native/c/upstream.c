@@ -62,6 +62,16 @@ static int until_when(Sending *self) {
     return now < 0 ? -1 : 0;
 }
 
+/* What is to be stepped until the wait is over: a Wait itself, and a future's own iterator. Takes the reference. */
+static PyObject *iterator_of(PyObject *waiter) {
+    if (waiter == NULL || LIKELY(Py_IS_TYPE(waiter, &Wait_Type))) return waiter;
+    const PyAsyncMethods *methods = Py_TYPE(waiter)->tp_as_async;
+    PyObject *iterator = methods == NULL || methods->am_await == NULL ? NULL : methods->am_await(waiter);
+    if (iterator == NULL && !PyErr_Occurred()) PyErr_Format(PyExc_TypeError, "%R cannot be awaited", waiter);
+    Py_DECREF(waiter);
+    return iterator;
+}
+
 /* 1 when it was sent, 0 when somebody else has to do it; -1 with an exception set, which counts as an answer once there is a
    connection. */
 static int ask(Sending *self) {
@@ -78,7 +88,7 @@ static int ask(Sending *self) {
         goto end;
     }
     self->connection = connection;
-    self->waiter = connection_ask(connection, PyTuple_GET_ITEM(prepared, TEXT), body, self->until);
+    self->waiter = iterator_of(connection_ask(connection, PyTuple_GET_ITEM(prepared, TEXT), body, self->until));
     if (self->waiter != NULL) sent = 1;
 end:
     Py_XDECREF(body);
@@ -161,7 +171,6 @@ static PySendResult sending_send(Sending *self, PyObject *unused, PyObject **res
         return PYGEN_ERROR;
     }
     if (self->waiter != NULL) return look(self, result);
-    if (UNLIKELY(!drive_is_stepping())) return patiently(self, result); /* a task wants a future, which Python awaits */
     int sent = ask(self);
     if (sent > 0) return look(self, result);
     if (sent < 0 && self->connection == NULL) {

@@ -131,7 +131,15 @@ def stepped(compiled: Any, make: Callable[[], Coroutine[Any, Any, None]]) -> Any
     return lambda: requests._task
 
 
-async def played(compiled: Any, stage: Stage, send: str, script: list[str], left: float = 60.0) -> Any:
+def tasked(make: Callable[[], Coroutine[Any, Any, None]]) -> Any:
+    """The same in a task, from the beginning of the next turn."""
+    task = asyncio.get_running_loop().create_task(make())
+    return lambda: None if task.done() else task
+
+
+async def played(
+    compiled: Any, stage: Stage, send: str, script: list[str], *, left: float = 60.0, in_task: bool = False
+) -> Any:
     """What comes of a request that is sent in that way, and what is left of the pool."""
     request = stage.request
     await stage.open()
@@ -148,7 +156,7 @@ async def played(compiled: Any, stage: Stage, send: str, script: list[str], left
         except Exception as error:  # noqa: BLE001  # whatever it is, it is what is compared
             stage.seen.append(("raised", type(error), str(error), type(error.__cause__)))
 
-    stage.task = stepped(compiled, run)
+    stage.task = tasked(run) if in_task else stepped(compiled, run)
     await settle()
     for kind in script:
         await stage.play(kind)
@@ -162,10 +170,12 @@ HAPPENINGS = st.sampled_from([*PIECES, "whole", "whole", "closed", "reset", "ove
 
 
 @settings(max_examples=300)
-@given(st.integers(0, 2), st.lists(HAPPENINGS, max_size=5), st.sampled_from([60.0, 60.0, -1.0]))
-async def test_both_send_the_same(compiled: Any, idle: int, script: list[str], left: float) -> None:
+@given(st.integers(0, 2), st.lists(HAPPENINGS, max_size=5), st.sampled_from([60.0, 60.0, -1.0]), st.booleans())
+async def test_both_send_the_same(compiled: Any, idle: int, script: list[str], left: float, in_task: bool) -> None:
     """Whatever comes of it: the same bytes to the same connections, the same answer or error, the same pool."""
-    logs = [await played(compiled, Stage(idle), send, script, left) for send in ("_patiently", "send")]
+    logs = [
+        await played(compiled, Stage(idle), send, script, left=left, in_task=in_task) for send in ("_patiently", "send")
+    ]
     assert logs[0] == logs[1]
 
 
@@ -202,8 +212,8 @@ async def test_nothing_is_sent_before_it_is_awaited(compiled: Any) -> None:
     await stage.upstream.close()
 
 
-async def test_in_a_task_python_sends(compiled: Any) -> None:
-    """A task waits for futures only."""
+async def test_in_a_task(compiled: Any) -> None:
+    """A task waits for futures only, and is given one."""
     stage, sending = await begun(compiled)
 
     async def run() -> Any:

@@ -79,7 +79,8 @@ class Calls:
         self._config = config
         self._hooks = hooks
         self._upstream = upstream
-        self._hooks_wait = hooks.may_wait
+        self._may_be_cancelled = bool(hooks.waits)
+        self._preparing_waits = hooks.waits & {"llmgate_select_key", "llmgate_transform_request"}
         self._select_key = called(hooks.select_key)
         self._transform_request = called(hooks.transform_request)
         self._ways = {
@@ -90,9 +91,8 @@ class Calls:
 
     async def make(self, exchange: Exchange, attempt: Attempt) -> Answer:
         """Try once. Raises a :class:`GatewayError`; an :class:`UpstreamError` knows how far it came."""
-        request = (
-            await self._prepared_waiting(exchange, attempt) if self._hooks_wait else self._prepared(exchange, attempt)
-        )
+        waits = self._preparing_waits
+        request = await self._prepared_waiting(exchange, attempt) if waits else self._prepared(exchange, attempt)
         provider = attempt.provider
         way = self._ways[provider.name, exchange.dialect.name]
         if way.http is None:
@@ -142,6 +142,8 @@ class Calls:
             attempt.key = _first_key(attempt) if key is None else key
         change = self._transform_request
         request: Request = exchange.request if change is None else change(exchange, exchange.request)
+        if self._may_be_cancelled:
+            _check_cancelled()
         return request
 
     async def _prepared_waiting(self, exchange: Exchange, attempt: Attempt) -> Request:
@@ -154,8 +156,7 @@ class Calls:
             attempt.key = _first_key(attempt) if key is None else key
         if hooks.transform_request is not None:
             request = await run(hooks.transform_request, exchange, request)
-        if is_cancelled():
-            raise asyncio.CancelledError  # a plugin swallowed it: nobody waits for this answer any more
+        _check_cancelled()
         return request
 
     def _translated(self, exchange: Exchange, attempt: Attempt, dialect: Dialect, request: Request) -> WireRequest:
@@ -341,6 +342,12 @@ class Calls:
             raise
         exchange.first_content_at = now
         return stream
+
+
+def _check_cancelled() -> None:
+    """A plugin may have swallowed it: nobody waits for an answer any more."""
+    if is_cancelled():
+        raise asyncio.CancelledError
 
 
 def _first_key(attempt: Attempt) -> Key:

@@ -13,7 +13,7 @@ from .assembly import events_of
 from .attempts import close_attempt, try_plan
 from .calls import Answer, Calls
 from .config import Config
-from .deadline import Deadline
+from .deadline import Clock, Deadline
 from .errors import GatewayError, InternalError, NotFound
 from .exchange import Attempt, Exchange
 from .feeds import EventFeed, GivenEvents
@@ -46,8 +46,9 @@ class Gateway:
         self.config = config
         self.registry = registry
         self.hooks = hooks
-        # What the core itself waits for ends by the deadline; a timer of its own is only for plugins that may wait.
-        self._hooks_wait = hooks.may_wait
+        self._answer_waits = hooks.waits - {"llmgate_post_response"}
+        self._observers_wait = hooks.waits & {"llmgate_attempt_done", "llmgate_post_response"}
+        self._clock = Clock()
         self._pre_request = called(hooks.pre_request)
         self._select_provider = called(hooks.select_provider)
         self._attempt_done = called(hooks.attempt_done)
@@ -75,7 +76,7 @@ class Gateway:
             await self._stack.aclose()
             raise
         self._calls = Calls(self.config.gateway, self.registry, self.hooks, upstream)
-        self.may_wait = self._hooks_wait or upstream.needs_task
+        self.may_wait = bool(self.hooks.waits) or upstream.needs_task
 
     async def close(self) -> None:
         """Leave the lifespan, in reverse order."""
@@ -88,9 +89,8 @@ class Gateway:
         try:
             if refused is not None:
                 raise refused
-            if self._hooks_wait:
-                with Deadline(exchange.deadline):
-                    answer = await self._own_answer_waiting(exchange) or await self._try(exchange)
+            if self._answer_waits:
+                answer = await self._answer_waiting(exchange)
             else:
                 answer = self._own_answer(exchange) or await self._try(exchange)
             answer = self._as_wanted(exchange, answer) if exchange.request.stream else answer
@@ -110,7 +110,7 @@ class Gateway:
             await self._refuse(exchange, error, responder)
         finally:
             try:
-                if self._hooks_wait or type(answer) is OpenStream:
+                if self._observers_wait or type(answer) is OpenStream:
                     await self._finish(exchange, answer)
                 else:
                     self._tell(exchange, _closed(exchange, answer))
@@ -131,19 +131,20 @@ class Gateway:
             exchange.plan = hook(exchange, exchange.plan)
         return None
 
-    async def _own_answer_waiting(self, exchange: Exchange) -> Answer | None:
-        """The same where a plugin may wait."""
-        hooks = self.hooks
-        answered: Response | None = None
-        if hooks.pre_request is not None:
-            answered = await run(hooks.pre_request, exchange)
-        if answered is not None:
-            return answered
-        if exchange.operation in _OWN_OPERATIONS:
-            return self.intake.models_answer(exchange)
-        if hooks.select_provider is not None:
-            exchange.plan = await run(hooks.select_provider, exchange, exchange.plan)
-        return None
+    async def _answer_waiting(self, exchange: Exchange) -> Answer:
+        """The same, and then the answer of a provider, where a plugin may wait: the deadline is for all of it."""
+        with Deadline(self._clock, exchange.deadline):
+            hook = self.hooks.pre_request
+            if hook is not None:
+                answered: Response | None = await hook.call(exchange) if hook.is_async else hook.call(exchange)
+                if answered is not None:
+                    return answered
+            if exchange.operation in _OWN_OPERATIONS:
+                return self.intake.models_answer(exchange)
+            hook, plan = self.hooks.select_provider, exchange.plan
+            if hook is not None:
+                exchange.plan = await hook.call(exchange, plan) if hook.is_async else hook.call(exchange, plan)
+            return await self._try(exchange)
 
     def _try(self, exchange: Exchange) -> Coroutine[Any, Any, Answer]:
         """The answer of the plan's first target that gives one."""
@@ -194,7 +195,7 @@ class Gateway:
             logger.exception("request %s: its provider could not be given up", exchange.id)
         finally:
             ended = _closed(exchange, answer)
-            if self._hooks_wait:
+            if self._observers_wait:
                 await self._tell_waiting(exchange, ended)
             else:
                 self._tell(exchange, ended)

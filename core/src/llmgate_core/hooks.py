@@ -35,7 +35,7 @@ class _Manager(pluggy.PluginManager):
 class Hooks:
     """``hooks.pre_request`` and so on: a :class:`CompiledHook` for each hook of the way, or None.
 
-    ``errors`` counts what OBSERVE hooks raised, by (plugin, hook). ``may_wait`` says whether any hook of the way is async.
+    ``errors`` counts what OBSERVE hooks raised, by (plugin, hook). ``waits`` are the names of those hooks that are async.
     """
 
     def __init__(self, plugins: Sequence[Loaded]) -> None:
@@ -52,7 +52,7 @@ class Hooks:
             for name, kind in kinds().items()
             if kind.kind in {"CHAIN", "FIRST", "OBSERVE"}
         }
-        self.may_wait = any(hook is not None and hook.is_async for hook in self.compiled.values())
+        self.waits = frozenset(name for name, hook in self.compiled.items() if hook is not None and hook.is_async)
         self.pre_request = self.compiled["llmgate_pre_request"]
         self.select_provider = self.compiled["llmgate_select_provider"]
         self.select_key = self.compiled["llmgate_select_key"]
