@@ -17,8 +17,8 @@ FLOORS = (
     (
         "words",
         (
-            "deadline decisions errors events frames headers jsonfields messages native renames resets secrets tokens "
-            "upstream_errors usage values wirevalues"
+            "deadline decisions errors events frames headers jsonfields messages native renames resets secrets structs "
+            "tokens upstream_errors usage values wirevalues"
         ),
     ),
     (

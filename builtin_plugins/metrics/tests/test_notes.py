@@ -79,8 +79,9 @@ def numbers(recorder: Recorder, about: Callable[[float], Any] = float) -> list[A
 @settings(deadline=None)
 @given(st.lists(exchanges(), max_size=12), st.sets(st.integers(0, 11)))
 def test_order_and_row_make_no_difference(requests: list[Exchange], scrapes: set[int]) -> None:
-    """Noted and counted later, with scrapes in between, or counted one by one: the same series. Sums may differ in
-    the last bit, by the order in which they are made.
+    """Noted and counted later, with scrapes in between, or counted one by one: the same series.
+
+    Sums may differ in the last bit, by the order in which they are made.
     """
     noting, counting = plugin(10), plugin(10)
     for number, exchange in enumerate(requests):
