@@ -29,7 +29,7 @@ async def try_plan(exchange: Exchange, calls: Calls, registry: Registry, hooks: 
     failed: GatewayError | None = None
     for target in exchange.plan:
         while True:
-            provider = registry.providers.get(target.provider)
+            provider = registry.provider_of(target.provider)
             if provider is None:
                 raise NotFound(f"there is no provider {target.provider!r}", code="model_not_found", param="model")
             attempt = Attempt(len(exchange.attempts) + 1, target, provider, time.monotonic())

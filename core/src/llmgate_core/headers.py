@@ -20,10 +20,13 @@ class HeaderChoice:
         """Whether the header (lower-case name) is one of them."""
         return name in self._names or name.startswith(self._prefixes)
 
+    def _takes_item(self, item: tuple[str, str]) -> bool:
+        return self.takes(item[0])
+
     def of(self, headers: Mapping[str, str]) -> dict[str, str]:
         """The headers to take, as a new dict; of :class:`WireHeaders` without looking at the rest."""
         if type(headers) is not WireHeaders:
-            return {name: value for name, value in headers.items() if self.takes(name)}
+            return dict(filter(self._takes_item, headers.items()))
         shape, values, told = headers.shape, headers.values_sent, {}
         for at, name in shape.taken.get(self) or shape.take(self):
             told[name] = values[at].decode("latin-1")

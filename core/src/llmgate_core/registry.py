@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from .dialect import Dialect
@@ -15,8 +15,9 @@ from .wirevalues import ModelInfo
 class Registry:
     """Built once at start, read-only after it.
 
-    ``providers``: the configured instances by name. ``dialects``: wire formats by name. ``aliases``: names that plugins make
-    askable. ``gauges``: what plugins offer to metrics. ``plugin_names``: active plugins, outermost first.
+    ``providers``: the configured instances by name; ``provider_of`` gives one of them, or None. ``dialects``: wire formats by
+    name. ``aliases``: names that plugins make askable. ``gauges``: what plugins offer to metrics. ``plugin_names``: active
+    plugins, outermost first.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Registry:
         self.dialects = MappingProxyType(dict(dialects))
         self.provider_types = MappingProxyType(dict(provider_types))
         self.providers = MappingProxyType(dict(providers))
+        self.provider_of: Callable[[str], Provider | None] = dict(providers).get  # for every request: no proxy between
         self.endpoints = MappingProxyType(dict(endpoints))
         self.aliases = tuple(aliases)
         self.gauges = tuple(gauges)

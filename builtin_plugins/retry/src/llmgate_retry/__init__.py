@@ -61,8 +61,7 @@ class RetryPlugin(Plugin):
     def llmgate_attempt_done(self, exchange: Exchange, attempt: Attempt) -> None:
         """A request's first attempt at a target earns that provider a share of a retry."""
         # Every request comes by here: it is only counted, and what it earned is reckoned when somebody asks.
-        number = attempt.number
-        if number == 1 or all(earlier.target != attempt.target for earlier in exchange.attempts[: number - 1]):
+        if attempt.number == 1 or _is_first(exchange, attempt):
             self._requests[attempt.provider.name] += 1
 
     def gauges(self) -> Iterable[Gauge]:
@@ -90,3 +89,8 @@ def _retries(exchange: Exchange) -> dict[Target, int]:
     """How often this plugin has asked for each target again; other plugins' tries (another key) are not its own."""
     kept: dict[Target, int] = exchange.state.setdefault(STATE, {})
     return kept
+
+
+def _is_first(exchange: Exchange, attempt: Attempt) -> bool:
+    """Whether no earlier attempt of the exchange was at the same target."""
+    return all(earlier.target != attempt.target for earlier in exchange.attempts[: attempt.number - 1])
