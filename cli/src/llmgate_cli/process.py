@@ -70,6 +70,8 @@ class Process:
         from llmgate_core.native import native
         from llmgate_core.wire.server import Server
 
+        if native is not None:
+            native.keep_freed_memory(KEPT_MEMORY)  # before there is a thread
         signals = self._listen_to_signals()
         server = Server(self._gateway)
         await server.start(sock)
@@ -78,8 +80,6 @@ class Process:
         # cycles is not found any more; that is little, and once.
         gc.freeze()
         gc.enable()
-        if native is not None:
-            native.keep_freed_memory(KEPT_MEMORY)
         reloads: set[asyncio.Task[None]] = set()
         while await signals.get() == signal.SIGHUP:
             reload = asyncio.create_task(self._reload(server))
