@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
-from types import ModuleType
+from collections.abc import Callable, Coroutine, Iterator
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import hypothesis
@@ -16,12 +18,14 @@ import llmgate_native
 from llmgate_core import jsonfields
 from llmgate_core import native as chosen
 from llmgate_core.errors import InvalidRequest
+from llmgate_core.wire.quick_requests import Known
 
 # A busy machine is no reason for a test to fail.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
 
 Fields = list[tuple[str, bytes]]
+BEFORE, AFTER = b"POST / HTTP/1.1\r\ncontent-length: ", b"\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +76,23 @@ def pure() -> Callable[[str], ModuleType]:
         return module
 
     return load
+
+
+@pytest.fixture(scope="session")
+def stepped(compiled: Any) -> Callable[[Callable[[], Coroutine[Any, Any, None]]], tuple[Any, Known]]:
+    """``stepped(make)``: a client's connection whose requests are ``make()``, without a task, and a head that it knows."""
+
+    def connect(make: Callable[[], Coroutine[Any, Any, None]]) -> tuple[Any, Known]:
+        class Requests(compiled.QuickRequests):  # type: ignore[misc]  # the stub is for type checkers, this is chosen at run time
+            def _serve(self, known: Any, body: bytes) -> Coroutine[Any, Any, None]:
+                return make()
+
+        lane = SimpleNamespace(
+            loop=asyncio.get_running_loop(), context=contextvars.copy_context(), serving=None, draining=False
+        )
+        known = Known(BEFORE, AFTER, None, None, False, 9, None, False)  # type: ignore[arg-type]  # no head is looked at
+        requests = Requests(lane)
+        requests._known = known
+        return requests, known
+
+    return connect

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Generator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from llmgate_core.wire.quick_requests import Known
 
 Log = list[Any]
 VARIABLE: contextvars.ContextVar[int] = contextvars.ContextVar("VARIABLE", default=0)
@@ -112,26 +110,10 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def request_class(compiled: Any, make: Callable[[], Coroutine[Any, Any, None]]) -> Any:
-    """A connection whose requests are ``make()``, and a head that it knows."""
-
-    class Requests(compiled.QuickRequests):  # type: ignore[misc]  # the stub is for type checkers, this is chosen at run time
-        def _serve(self, known: Any, body: bytes) -> Coroutine[Any, Any, None]:
-            return make()
-
-    lane = SimpleNamespace(
-        loop=asyncio.get_running_loop(), context=contextvars.copy_context(), serving=None, draining=False
-    )
-    known = Known(BEFORE, AFTER, None, None, False, 9, None, False)  # type: ignore[arg-type]  # a head is not looked at here
-    requests = Requests(lane)
-    requests._known = known
-    return requests, known
-
-
-async def driven(compiled: Any, program: list[Any], script: list[Any], *, now: bool) -> Log:
+async def driven(compiled: Any, stepped: Any, program: list[Any], script: list[Any], *, now: bool) -> Log:
     """What happens when it is stepped."""
     stage = Stage(compiled)
-    requests, known = request_class(compiled, lambda: stage.run(program))
+    requests, known = stepped(lambda: stage.run(program))
     stage.cancel = lambda: requests._task.cancel()  # noqa: PLW0108  # there is none yet
     if now:
         requests.data_received(BEFORE + b"0" + AFTER)
@@ -191,17 +173,19 @@ scripts = st.lists(
 
 @settings(max_examples=150)
 @given(programs, scripts, st.booleans())
-async def test_it_goes_as_a_task_goes(compiled: Any, program: list[Any], script: list[Any], now: bool) -> None:
+async def test_it_goes_as_a_task_goes(
+    compiled: Any, stepped: Any, program: list[Any], script: list[Any], now: bool
+) -> None:
     """Whatever a coroutine awaits, sets or swallows, and whenever it is cancelled: each step is that of a task."""
     loop = asyncio.get_running_loop()
     noise: list[Any] = []
     loop.set_exception_handler(lambda _, told: noise.append(told))
     expected = await tasked(compiled, program, script, now=now)
-    assert await driven(compiled, program, script, now=now) == expected
+    assert await driven(compiled, stepped, program, script, now=now) == expected
     assert noise == []
 
 
-async def test_it_is_no_task(compiled: Any) -> None:
+async def test_it_is_no_task(stepped: Any) -> None:
     """What asks for the current task is told that there is none."""
     seen: Log = []
 
@@ -210,7 +194,7 @@ async def test_it_is_no_task(compiled: Any) -> None:
         await asyncio.sleep(0)
         seen.append(asyncio.current_task())
 
-    requests, known = request_class(compiled, look)
+    requests, known = stepped(look)
     asyncio.get_running_loop().call_soon(requests.data_received, BEFORE + b"0" + AFTER)
     await settle()
     requests._start(known, b"")
@@ -218,7 +202,7 @@ async def test_it_is_no_task(compiled: Any) -> None:
     assert seen == [None] * 4
 
 
-async def test_variables_end_with_the_request(compiled: Any) -> None:
+async def test_variables_end_with_the_request(stepped: Any) -> None:
     """What one request sets, the next does not see, though it begins where the first one ends."""
     seen: Log = []
 
@@ -230,14 +214,14 @@ async def test_variables_end_with_the_request(compiled: Any) -> None:
         if len(seen) < 4:
             requests._start(known, b"")
 
-    requests, known = request_class(compiled, look)
+    requests, known = stepped(look)
     requests.data_received(BEFORE + b"0" + AFTER)
     await settle()
     assert (seen, VARIABLE.get()) == ([0, 7, 0, 7], 0)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-async def test_what_ends_the_loop_is_handed_on(compiled: Any, error: type[BaseException]) -> None:
+async def test_what_ends_the_loop_is_handed_on(compiled: Any, stepped: Any, error: type[BaseException]) -> None:
     """It comes out of the call that stepped, at the start and after a wait alike."""
 
     async def end() -> None:
@@ -249,13 +233,13 @@ async def test_what_ends_the_loop_is_handed_on(compiled: Any, error: type[BaseEx
 
     stage = Stage(compiled)
     with pytest.raises(error):
-        request_class(compiled, end)[0].data_received(BEFORE + b"0" + AFTER)
-    request_class(compiled, wait)[0].data_received(BEFORE + b"0" + AFTER)
+        stepped(end)[0].data_received(BEFORE + b"0" + AFTER)
+    stepped(wait)[0].data_received(BEFORE + b"0" + AFTER)
     with pytest.raises(error):
         stage.waits[0].set_result(None)
 
 
-async def test_what_cannot_be_awaited_a_thousand_times(compiled: Any) -> None:
+async def test_what_cannot_be_awaited_a_thousand_times(stepped: Any) -> None:
     """It is told so each time, a turn later, and nothing grows with it."""
     told: Log = []
 
@@ -266,13 +250,13 @@ async def test_what_cannot_be_awaited_a_thousand_times(compiled: Any) -> None:
             except RuntimeError as error:
                 told.append(str(error))
 
-    request_class(compiled, stubborn)[0].data_received(BEFORE + b"0" + AFTER)
+    stepped(stubborn)[0].data_received(BEFORE + b"0" + AFTER)
     for _ in range(3010):
         await asyncio.sleep(0)
     assert told == ["a request got bad yield: 3"] * 3000
 
 
-async def test_a_future_of_another_loop_is_refused(compiled: Any) -> None:
+async def test_a_future_of_another_loop_is_refused(stepped: Any) -> None:
     """It would be called back in another thread."""
     other = asyncio.new_event_loop()
     seen: Log = []
@@ -283,13 +267,13 @@ async def test_a_future_of_another_loop_is_refused(compiled: Any) -> None:
         except RuntimeError as error:
             seen.append(str(error))
 
-    request_class(compiled, stray)[0].data_received(BEFORE + b"0" + AFTER)
+    stepped(stray)[0].data_received(BEFORE + b"0" + AFTER)
     await settle()
     other.close()
     assert "attached to a different loop" in seen[0]
 
 
-async def test_one_wait_is_for_one_request(compiled: Any) -> None:
+async def test_one_wait_is_for_one_request(compiled: Any, stepped: Any) -> None:
     """A second request that waits for the same is refused; the first one goes on."""
     seen: Log = []
 
@@ -305,13 +289,13 @@ async def test_one_wait_is_for_one_request(compiled: Any) -> None:
 
     stage = Stage(compiled)
     for _ in range(2):
-        request_class(compiled, share)[0].data_received(BEFORE + b"0" + AFTER)
+        stepped(share)[0].data_received(BEFORE + b"0" + AFTER)
     await settle()
     stage.waits[0].set_result(None)
     assert seen == ["refused", "went on"]
 
 
-async def test_who_calls_without_being_asked_is_not_heard(compiled: Any) -> None:
+async def test_who_calls_without_being_asked_is_not_heard(compiled: Any, stepped: Any) -> None:
     """A request that is called while it waits, runs or is over stays as it is."""
     log: Log = []
 
@@ -322,7 +306,7 @@ async def test_who_calls_without_being_asked_is_not_heard(compiled: Any) -> None
         log.append(2)
 
     stage = Stage(compiled)
-    requests, _ = request_class(compiled, wait)
+    requests, _ = stepped(wait)
     requests.data_received(BEFORE + b"0" + AFTER)
     drive = requests._task
     drive()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import Callable, Coroutine
 from time import monotonic
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +14,6 @@ from hypothesis import strategies as st
 from llmgate_core.provider import Timeouts, UpstreamRequest
 from llmgate_core.wire.lean_connection import LeanConnection
 from llmgate_core.wire.lean_upstream import LeanUpstream
-from llmgate_core.wire.quick_requests import Known
 
 BEFORE, AFTER = b"POST / HTTP/1.1\r\ncontent-length: ", b"\r\n\r\n"
 REQUEST = UpstreamRequest("POST", "http://127.0.0.1:9/v1/chat", {"content-type": "application/json"}, b"{}")
@@ -115,19 +112,10 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def stepped(compiled: Any, make: Callable[[], Coroutine[Any, Any, None]]) -> Any:
-    """A connection whose request is ``make()``, begun without a task; called, it gives what can be cancelled."""
-
-    class Requests(compiled.QuickRequests):  # type: ignore[misc]  # the stub is for type checkers, this is chosen at run time
-        def _serve(self, known: Any, body: bytes) -> Coroutine[Any, Any, None]:
-            return make()
-
-    lane = SimpleNamespace(
-        loop=asyncio.get_running_loop(), context=contextvars.copy_context(), serving=None, draining=False
-    )
-    requests = Requests(lane)
-    requests._known = Known(BEFORE, AFTER, None, None, False, 9, None, False)  # type: ignore[arg-type]  # no head is looked at
-    requests.data_received(BEFORE + b"0" + AFTER)
+def started(stepped: Any, make: Callable[[], Coroutine[Any, Any, None]]) -> Any:
+    """A request that is ``make()``, begun without a task; called, it gives what can be cancelled."""
+    requests, known = stepped(make)
+    requests.data_received(known.before + b"0" + known.after)
     return lambda: requests._task
 
 
@@ -138,7 +126,7 @@ def tasked(make: Callable[[], Coroutine[Any, Any, None]]) -> Any:
 
 
 async def played(
-    compiled: Any, stage: Stage, send: str, script: list[str], *, left: float = 60.0, in_task: bool = False
+    stepped: Any, stage: Stage, send: str, script: list[str], *, left: float = 60.0, in_task: bool = False
 ) -> Any:
     """What comes of a request that is sent in that way, and what is left of the pool."""
     request = stage.request
@@ -156,7 +144,7 @@ async def played(
         except Exception as error:  # noqa: BLE001  # whatever it is, it is what is compared
             stage.seen.append(("raised", type(error), str(error), type(error.__cause__)))
 
-    stage.task = tasked(run) if in_task else stepped(compiled, run)
+    stage.task = tasked(run) if in_task else started(stepped, run)
     await settle()
     for kind in script:
         await stage.play(kind)
@@ -171,20 +159,20 @@ HAPPENINGS = st.sampled_from([*PIECES, "whole", "whole", "closed", "reset", "ove
 
 @settings(max_examples=300)
 @given(st.integers(0, 2), st.lists(HAPPENINGS, max_size=5), st.sampled_from([60.0, 60.0, -1.0]), st.booleans())
-async def test_both_send_the_same(compiled: Any, idle: int, script: list[str], left: float, in_task: bool) -> None:
+async def test_both_send_the_same(stepped: Any, idle: int, script: list[str], left: float, in_task: bool) -> None:
     """Whatever comes of it: the same bytes to the same connections, the same answer or error, the same pool."""
     logs = [
-        await played(compiled, Stage(idle), send, script, left=left, in_task=in_task) for send in ("_patiently", "send")
+        await played(stepped, Stage(idle), send, script, left=left, in_task=in_task) for send in ("_patiently", "send")
     ]
     assert logs[0] == logs[1]
 
 
 @pytest.mark.parametrize("broken", [False, True])
-async def test_a_large_body(compiled: Any, *, broken: bool) -> None:
+async def test_a_large_body(stepped: Any, *, broken: bool) -> None:
     """It goes out at once; where it cannot, the connection is given up and the request fails."""
     request = UpstreamRequest("POST", REQUEST.url, REQUEST.headers, b"x" * 100_000)
     stages = {send: Stage(1, request, broken=broken) for send in ("_patiently", "send")}
-    logs = [await played(compiled, stage, send, ["whole"]) for send, stage in stages.items()]
+    logs = [await played(stepped, stage, send, ["whole"]) for send, stage in stages.items()]
     assert logs[0] == logs[1]
     assert logs[0][1:] == ((0, 0, 0) if broken else (1, 1, 1))
 
@@ -227,7 +215,7 @@ async def test_in_a_task(compiled: Any) -> None:
 
 
 @pytest.mark.parametrize("idle", [0, 1])
-async def test_a_request_that_is_given_up(compiled: Any, idle: int) -> None:
+async def test_a_request_that_is_given_up(compiled: Any, stepped: Any, idle: int) -> None:
     """A coroutine that is closed while it waits gives its connection up, or the wait for one."""
     stage, sending = await begun(compiled, idle)
     over: list[str] = []
@@ -239,7 +227,7 @@ async def test_a_request_that_is_given_up(compiled: Any, idle: int) -> None:
             over.append("over")
 
     coroutine = run()
-    stepped(compiled, lambda: coroutine)
+    started(stepped, lambda: coroutine)
     coroutine.close()
     await settle()
     assert (over, stage.pool._open, stage.pool._idle) == (["over"], 0, [])
@@ -247,7 +235,7 @@ async def test_a_request_that_is_given_up(compiled: Any, idle: int) -> None:
     await stage.upstream.close()
 
 
-async def test_what_is_deleted_is_an_error(compiled: Any) -> None:
+async def test_what_is_deleted_is_an_error(compiled: Any, stepped: Any) -> None:
     """No crash, whatever a subclass does to it."""
     bare = compiled.QuickUpstream.__new__(compiled.QuickUpstream)
     for arguments in ((), (1, 2), (1, 2, 3, 4)):
@@ -270,7 +258,7 @@ async def test_what_is_deleted_is_an_error(compiled: Any) -> None:
 
     stage = Stage(1)
     await stage.open()
-    stepped(compiled, run)
+    started(stepped, run)
     await settle()
     assert seen == [AttributeError, AttributeError, TypeError]
     assert len(stage.pool._idle) == 1

@@ -202,3 +202,16 @@ def test_request_that_cannot_be_counted_costs_itself_only(caplog: pytest.LogCapt
     made._count()
     assert made._recorder.tokens.cell("lab", "small", "input").value == 10.0
     assert caplog.text.count("a request could not be counted") == 1
+
+
+@pytest.mark.parametrize("wrong", [2j, "soon", object()])
+def test_a_time_that_is_none(wrong: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """What a faulty plugin has put in its place costs that request its times, and the others nothing."""
+    made, attempt = plugin(), Attempt(1, Target("lab", "small"), None, 100.0)  # type: ignore[arg-type]  # not looked at
+    for ended in (101.0, wrong, 102.0):
+        made.llmgate_post_response(make_exchange(attempts=[attempt], ended_at=ended))
+    made._count()
+    (spread,) = made._recorder.duration.cells.values()
+    assert (sum(spread.counts), spread.sum) == (2, 3.0)
+    assert sum(cell.value for cell in made._recorder.requests.cells.values()) == 3
+    assert "could not be counted" in caplog.text

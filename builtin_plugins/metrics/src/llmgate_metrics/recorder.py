@@ -35,7 +35,7 @@ _MOST_MET: Final = 1024
 
 
 class _Route:
-    """The cells of one dialect, provider and model, resolved once. Those who ``waiting`` notes tell of are to be added."""
+    """The cells of one dialect, provider and model, resolved once. ``waiting`` are notes yet to be added up."""
 
     __slots__ = (
         "cache_read",
@@ -70,8 +70,11 @@ class _Route:
             try:
                 if ended is not None:
                     total = ended - received
-                    totals.append(total)
-                    owns.append(total - waited if total > waited else 0.0)
+                    own = total - waited if total > waited else 0.0
+                    totals.append(
+                        total
+                    )  # only now: what compares with a time can be counted, whatever a plugin has put there
+                    owns.append(own)
                 if first is not None:
                     self.first_token.observe(first - received)
                 if usage is not None:
